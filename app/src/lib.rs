@@ -1,0 +1,1 @@
+//! A tree-routed server application foundation.

@@ -1,0 +1,2 @@
+//! The arena server.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The bench server.
+fn main() {}

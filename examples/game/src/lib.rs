@@ -1,0 +1,1 @@
+//! The tic-tac-toe as a library of routes, state and views.

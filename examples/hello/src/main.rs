@@ -1,0 +1,2 @@
+//! The hello server.
+fn main() {}
