@@ -1,1 +1,3 @@
 //! A tree-routed server application foundation.
+
+pub mod live;
