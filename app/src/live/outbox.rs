@@ -1,5 +1,6 @@
 //! What a producer has sent and the connection has not taken yet: a short queue with an upper bound in bytes.
 
+use super::{Encoded, EventId};
 use bytes::Bytes;
 use std::{
     collections::VecDeque,
@@ -19,6 +20,10 @@ pub(super) struct Outbox {
 struct State {
     queue: VecDeque<Bytes>,
     queued_bytes: usize,
+    /// The state that the client has once it has read all that was queued.
+    reached: Option<EventId>,
+    /// Nothing comes any more, whatever the producer still does.
+    closed: bool,
     /// When the last bytes were queued, from which idleness is counted.
     last: Instant,
     /// Woken when there is room again. The producer runs inside the body's own poll, but perhaps in a combinator that
@@ -29,10 +34,13 @@ struct State {
 }
 
 impl Outbox {
-    pub(super) fn new(limit_bytes: usize) -> Self {
+    /// An empty queue for a client that has reached `reached` already.
+    pub(super) fn new(limit_bytes: usize, reached: Option<EventId>) -> Self {
         let state = State {
             queue: VecDeque::new(),
             queued_bytes: 0,
+            reached,
+            closed: false,
             last: Instant::now(),
             producer: None,
             body: None,
@@ -43,14 +51,15 @@ impl Outbox {
         }
     }
 
-    /// Queues `bytes` once the queue is below its limit; a queue that is empty takes bytes of any size.
-    pub(super) fn poll_push(&self, bytes: &Bytes, cx: &mut Context<'_>) -> Poll<()> {
+    /// Queues an event once the queue is below its limit, so that an empty one takes an event of any size.
+    pub(super) fn poll_push(&self, event: &Encoded, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.lock();
         if state.queued_bytes >= self.limit_bytes {
             state.producer = Some(cx.waker().clone());
             return Poll::Pending;
         }
-        let body = state.push(bytes.clone());
+        state.reached = event.id().or(state.reached);
+        let body = state.push(event.bytes().clone());
         drop(state);
         wake(body);
         Poll::Ready(())
@@ -65,18 +74,16 @@ impl Outbox {
     /// Takes the oldest bytes.
     pub(super) fn pop(&self) -> Option<Bytes> {
         let mut state = self.lock();
-        let producer = state.take_front_waker();
-        let bytes = state.queue.pop_front();
-        if let Some(bytes) = &bytes {
-            state.queued_bytes -= bytes.len();
-        }
+        let bytes = state.queue.pop_front()?;
+        state.queued_bytes -= bytes.len();
         if state.queue.is_empty() {
             // An idle stream holds no buffer.
             state.queue = VecDeque::new();
         }
+        let producer = state.producer.take();
         drop(state);
         wake(producer);
-        bytes
+        Some(bytes)
     }
 
     /// Takes the oldest bytes, or leaves the waker to be woken when there are some.
@@ -87,6 +94,25 @@ impl Outbox {
             Some(bytes) => Poll::Ready(bytes),
             None => Poll::Pending,
         }
+    }
+
+    /// Ends the stream behind what is queued now.
+    pub(super) fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        let body = state.body.take();
+        drop(state);
+        wake(body);
+    }
+
+    /// Returns true when nothing is to come behind what is queued.
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// Returns the state that the client has once it has read all that was queued.
+    pub(super) fn reached(&self) -> Option<EventId> {
+        self.lock().reached
     }
 
     /// Returns when the last bytes were queued.
@@ -105,14 +131,6 @@ impl State {
         self.queue.push_back(bytes);
         self.last = Instant::now();
         self.body.take()
-    }
-
-    fn take_front_waker(&mut self) -> Option<Waker> {
-        if self.queue.is_empty() {
-            None
-        } else {
-            self.producer.take()
-        }
     }
 }
 

@@ -4,19 +4,21 @@ use super::{Encoded, Error, Event, EventId, outbox::Outbox};
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 use http_body::Frame;
+use pin_project_lite::pin_project;
 use std::{
     convert::Infallible,
     fmt,
     future::{Future, poll_fn},
     hash::{BuildHasher, RandomState},
     ops::Range,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
-use tokio::time::{Instant, sleep_until};
-use tokio_util::sync::CancellationToken;
+use tokio::time::{Instant, Sleep, sleep};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// Comments: a client ignores them, but whatever stands between sees that the stream lives.
 const OPENED: Bytes = Bytes::from_static(b": open\n\n");
@@ -35,30 +37,19 @@ where
     Fut: Future<Output = Result<(), E>> + Send + 'static,
     E: fmt::Display + 'static,
 {
-    let StreamOptions {
-        drain,
-        return_within,
-        ended,
-        last_event_id,
-        heartbeat,
-        queue_bytes,
-    } = options;
-    let outbox = Arc::new(Outbox::new(queue_bytes));
-    let page = LivePage {
+    let outbox = Arc::new(Outbox::new(options.queue_bytes, options.last_event_id));
+    let life = Life {
+        producer: produce(LivePage {
+            outbox: outbox.clone(),
+            last_event_id: options.last_event_id,
+        }),
+        drain: options.drain.cancelled_owned(),
+        ended: options.ended.map(CancellationToken::cancelled_owned),
+        idle: sleep(options.heartbeat),
+        heartbeat: options.heartbeat,
+        return_within: options.return_within,
         outbox: outbox.clone(),
-        last_event_id,
-        sent: None,
-        redirected: false,
     };
-    let producer = produce(page);
-    let life = life(
-        producer,
-        outbox.clone(),
-        drain,
-        return_within,
-        ended,
-        heartbeat,
-    );
     LiveBody {
         life: Some(Box::pin(life)),
         outbox,
@@ -134,8 +125,6 @@ impl StreamOptions {
 pub struct LivePage {
     outbox: Arc<Outbox>,
     last_event_id: Option<EventId>,
-    sent: Option<EventId>,
-    redirected: bool,
 }
 
 impl LivePage {
@@ -148,8 +137,7 @@ impl LivePage {
 
     /// Sends one event, as soon as the client has taken enough of what was sent before.
     ///
-    /// What is queued for a client that does not read is bounded by [`StreamOptions::queue_bytes`] and one event. After a
-    /// [redirect](Self::redirect) nothing is sent any more, and this call never returns.
+    /// What is queued for a client that does not read is bounded by [`StreamOptions::queue_bytes`] and one event.
     ///
     /// # Errors
     /// [`Error::is_invalid_event`]; never for an event that is [`Encoded`] already.
@@ -161,75 +149,106 @@ impl LivePage {
         T: TryInto<Encoded>,
         Error: From<T::Error>,
     {
-        if self.redirected {
-            std::future::pending::<()>().await;
-        }
         let event = event.try_into()?;
-        poll_fn(|cx| self.outbox.poll_push(event.bytes(), cx)).await;
-        self.sent = event.id().or(self.sent);
+        poll_fn(|cx| self.outbox.poll_push(&event, cx)).await;
         Ok(())
     }
 
-    /// Sends the page to another page of this site and ends the stream: return after it.
+    /// Sends the page to another page of this site and ends the stream, also if the producer goes on.
     ///
-    /// Its id is that of the last event sent, since it shows no new state.
+    /// The event's id is that of the last one sent, since it shows no new state.
     ///
     /// # Errors
     /// [`Error::is_invalid_event`] when `path` is not a path of this site: see [`Event::redirect`].
     ///
     /// # Cancel safety
-    /// Cancel safe: a dropped call has queued nothing.
-    pub async fn redirect(&mut self, path: &str) -> Result<(), Error> {
-        let id = self
-            .sent
-            .or(self.last_event_id)
-            .unwrap_or(EventId::new(0, 0));
-        self.send(Event::redirect(path)?.id(id)).await?;
-        self.redirected = true;
+    /// A dropped call ends the stream without the redirect only if it was dropped before the queue had room.
+    pub async fn redirect(mut self, path: &str) -> Result<(), Error> {
+        let event = redirect(&self.outbox, path)?;
+        self.send(event).await?;
+        self.outbox.close();
         Ok(())
     }
 }
 
-/// Everything that happens in a stream, as one future: the producer, the heartbeat and the two ways to be ended.
-async fn life<Fut, E>(
-    producer: Fut,
-    outbox: Arc<Outbox>,
-    drain: CancellationToken,
-    return_within: Range<Duration>,
-    ended: Option<CancellationToken>,
-    heartbeat: Duration,
-) where
+pin_project! {
+    /// Everything that happens in a stream, as one future, so that a stream is one allocation beside its outbox.
+    ///
+    /// An async block would be shorter, but keeps what it captured beside what it moved into its `select!`: twice the
+    /// producer.
+    struct Life<Fut> {
+        #[pin]
+        producer: Fut,
+        #[pin]
+        drain: WaitForCancellationFutureOwned,
+        #[pin]
+        ended: Option<WaitForCancellationFutureOwned>,
+        #[pin]
+        idle: Sleep,
+        heartbeat: Duration,
+        return_within: Range<Duration>,
+        outbox: Arc<Outbox>,
+    }
+}
+
+impl<Fut, E> Future for Life<Fut>
+where
     Fut: Future<Output = Result<(), E>>,
     E: fmt::Display,
 {
-    let idle = async {
-        loop {
-            sleep_until(outbox.last() + heartbeat).await;
-            if Instant::now() >= outbox.last() + heartbeat {
-                outbox.push(HEARTBEAT);
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut life = self.project();
+        // The two ends come first: a producer that is always ready must not hold them up.
+        if life.drain.poll(cx).is_ready() {
+            life.outbox.push(come_back(life.return_within));
+            return Poll::Ready(());
+        }
+        if life
+            .ended
+            .as_pin_mut()
+            .is_some_and(|ended| ended.poll(cx).is_ready())
+        {
+            life.outbox.push(
+                redirect(life.outbox, "/")
+                    .expect("the root is a path of every site")
+                    .into(),
+            );
+            return Poll::Ready(());
+        }
+        // A panic ends this stream alone: the connection may carry others.
+        match catch_unwind(AssertUnwindSafe(|| life.producer.poll(cx))) {
+            Ok(Poll::Pending) => {}
+            Ok(Poll::Ready(Ok(()))) => return Poll::Ready(()),
+            Ok(Poll::Ready(Err(error))) => {
+                tracing::error!(%error, "the producer of a live page failed; the client will come back");
+                return Poll::Ready(());
+            }
+            Err(_) => {
+                tracing::error!("the producer of a live page panicked; the client will come back");
+                return Poll::Ready(());
             }
         }
-    };
-    let session_over = async {
-        match &ended {
-            Some(ended) => ended.cancelled().await,
-            None => std::future::pending().await,
+        if life.outbox.is_closed() {
+            return Poll::Ready(());
         }
-    };
-    // Biased: a drain is answered even if the producer is always ready.
-    tokio::select! {
-        biased;
-        () = drain.cancelled() => outbox.push(come_back(return_within)),
-        () = session_over => outbox.push(leave()),
-        result = producer => if let Err(error) = result {
-            tracing::error!(%error, "a live page's producer failed; its client will reconnect");
-        },
-        () = idle => {}
+        // Events do not touch the timer. When it fires, it looks whether the stream was idle for that long.
+        while life.idle.as_mut().poll(cx).is_ready() {
+            let due = life.outbox.last() + *life.heartbeat;
+            if due <= Instant::now() {
+                life.outbox.push(HEARTBEAT);
+            }
+            life.idle
+                .as_mut()
+                .reset(life.outbox.last() + *life.heartbeat);
+        }
+        Poll::Pending
     }
 }
 
 /// Tells the client when to come back: a `retry:` of its own, which every client obeys without an event.
-fn come_back(window: Range<Duration>) -> Bytes {
+fn come_back(window: &Range<Duration>) -> Bytes {
     // The seed of a std hasher is random and differs each time, which is all the chance that spreading needs.
     let chance = RandomState::new().hash_one(()) as f64 / u64::MAX as f64;
     let spread = window.end.saturating_sub(window.start);
@@ -237,13 +256,10 @@ fn come_back(window: Range<Duration>) -> Bytes {
     format!("retry: {}\n\n", retry.as_millis()).into()
 }
 
-fn leave() -> Bytes {
-    let redirect = Event::redirect("/").expect("the root is a path of every site");
-    redirect
-        .id(EventId::new(0, 0))
-        .encode()
-        .expect("an id of digits is one line")
-        .into()
+/// A redirect that leaves the client at the state it has reached.
+fn redirect(outbox: &Outbox, path: &str) -> Result<Encoded, Error> {
+    let reached = outbox.reached().unwrap_or(EventId::new(0, 0));
+    Event::redirect(path)?.id(reached).encode()
 }
 
 /// The body of an event stream. It ends when its [`stream`] does.
