@@ -1,0 +1,118 @@
+//! Views with what the base knows: the request, URLs, assets, flash messages.
+
+use std::sync::Arc;
+
+use pleach_router::{RouteId, Tree};
+use pleach_views::{Call, Data, REQUEST, Source, Value, Views, data};
+
+use crate::app::BaseApp;
+use crate::assets::Assets;
+use crate::context::Context;
+use crate::endpoint::Endpoint;
+use crate::error::{Error, Result};
+
+/// The views of an application that brings none of its own.
+pub(crate) fn default_views() -> Source {
+    Source::embedded(&[
+        ("views.toml", include_str!("default_views/views.toml")),
+        ("layout.html", include_str!("default_views/layout.html")),
+        ("problem.html", include_str!("default_views/problem.html")),
+        ("apperror.html", include_str!("default_views/apperror.html")),
+    ])
+}
+
+/// Compiles the views and gives their templates the functions of the base.
+pub(crate) fn build_views(
+    sources: Vec<Source>,
+    reload: bool,
+    tree: &Arc<Tree<Endpoint>>,
+    assets: &Arc<Assets>,
+) -> std::result::Result<Views, pleach_views::Faults> {
+    let (tree, assets) = (Arc::clone(tree), Arc::clone(assets));
+    let mut builder = Views::builder().reload(reload);
+    for source in sources {
+        builder = builder.source(source);
+    }
+    builder
+        .function("url", move |call| url(&tree, call))
+        .function("asset", move |call| asset(&assets, call))
+        .function("flash", |call| Ok::<_, String>(call.variable(FLASH).unwrap_or_else(Value::none)))
+        .function("cx", |call| Ok::<_, String>(call.request().unwrap_or_else(Value::none)))
+        .build()
+}
+
+/// The variable that holds the flash messages of a page.
+pub(crate) const FLASH: &str = "z_flash";
+
+/// `url(route="game", id=42)`: the URL of a route, seen from the route at hand; `absolute=true` adds scheme and host.
+fn url(tree: &Tree<Endpoint>, call: &Call<'_>) -> std::result::Result<String, String> {
+    let request = call.request().unwrap_or_else(Value::none);
+    let from = request.get("route").and_then(Value::as_u64).map(|index| RouteId::from_index(index as usize));
+    let mut url = tree.url_from(from, call.text("route")?);
+    let mut absolute = false;
+    for (name, value) in call.arguments() {
+        match name {
+            "route" => {}
+            "absolute" => absolute = value.as_bool().unwrap_or_default(),
+            _ => url = url.var(name, value),
+        }
+    }
+    if let Some(vars) = request.get("vars").and_then(Value::as_map) {
+        url = url.inherit_from(|name| vars.get(name).map(ToString::to_string));
+    }
+    let made = if absolute {
+        let base = request.get("base").and_then(Value::as_str).ok_or("an absolute URL needs a request")?;
+        url.absolute(base)
+    } else {
+        url.relative()
+    };
+    made.map_err(|error| error.to_string())
+}
+
+/// `asset(path="game.css")`: the URL of a static file, with the fingerprint of its content.
+fn asset(assets: &Assets, call: &Call<'_>) -> std::result::Result<String, String> {
+    let path = call.text("path")?;
+    assets.url(path).map(str::to_owned).ok_or_else(|| format!("there is no asset `{path}`"))
+}
+
+impl BaseApp {
+    /// Renders a view for a request.
+    ///
+    /// Templates see the given data and, from the base, `z_app`, `z_tier` and `z_cx` with `request_id`, `path`, `route_name` and `base`
+    /// (scheme and host). `flash()` gives the messages that were set for this page with [`Session::flash`](crate::Session::flash).
+    ///
+    /// # Errors
+    /// 500 when there is no such view or a template fails.
+    pub fn render(&self, cx: &Context, view: &str, data: Data) -> Result<String> {
+        Ok(self.0.views.render(view, &self.dress(cx, data))?)
+    }
+
+    /// Renders one block or component of a view, as a live patch wants it.
+    ///
+    /// # Errors
+    /// 500 when there is no such fragment or a template fails.
+    pub fn render_fragment(&self, cx: &Context, view: &str, fragment: &str, data: Data) -> Result<String> {
+        Ok(self.0.views.fragment(view, fragment, &self.dress(cx, data))?)
+    }
+
+    /// Renders a view that depends on nothing, from templates that are known to be whole.
+    pub(crate) fn render_alone(&self, view: &str, data: &Data) -> Result<String> {
+        self.0.views.last_good().render(view, data).map_err(Error::from)
+    }
+
+    fn dress(&self, cx: &Context, mut data: Data) -> Data {
+        let vars: std::collections::BTreeMap<_, _> = cx.vars().collect();
+        let request = data! {
+            request_id => cx.request_id().to_string(),
+            path => cx.path(),
+            route_name => cx.route_name(),
+            route => cx.route().map(RouteId::index),
+            base => self.base_url(cx),
+            vars,
+        };
+        data.insert_value(REQUEST, request.into_value());
+        data.insert("z_app", self.name());
+        data.insert("z_tier", self.tier().as_str());
+        data
+    }
+}
