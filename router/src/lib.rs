@@ -1,1 +1,29 @@
-//! The route tree of pleach.
+//! The route tree of pleach: it matches requests, makes URLs from the same templates, and explains what it does.
+//!
+//! No async, no I/O, no globals, no unsafe code. The tree is generic over what hangs on a route.
+
+mod error;
+mod head;
+mod route;
+mod tree;
+mod typed;
+mod vars;
+
+mod build;
+mod condition;
+mod core;
+mod encode;
+mod find;
+mod methods;
+mod pattern;
+mod slots;
+mod template;
+
+pub use build::MAX_SEGMENTS;
+pub use error::{BuildErrors, Fault, FaultKind};
+pub use head::Head;
+pub use methods::Allow;
+pub use route::{FromHandler, Route};
+pub use tree::{Found, Match, RouteId, RouteRef, Tree};
+pub use typed::{TypedRoute, VarError};
+pub use vars::{Values, Vars};
