@@ -21,8 +21,9 @@ use tera::Value;
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Data {
-    pub(crate) variables: tera::Context,
-    pub(crate) fault: Option<String>,
+    variables: tera::Context,
+    /// The first value that could not be serialised, and why.
+    fault: Option<String>,
 }
 
 impl Data {
@@ -82,6 +83,11 @@ impl Data {
     /// Looks a value up.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.variables.get(name)
+    }
+
+    /// The variables, if all could be serialised.
+    pub(crate) fn variables(&self) -> Result<&tera::Context, &str> {
+        self.fault.as_deref().map_or(Ok(&self.variables), Err)
     }
 }
 
