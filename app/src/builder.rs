@@ -27,7 +27,7 @@ use crate::request_id::RequestIds;
 use crate::response::Response;
 use crate::security::SecurityHeaders;
 use crate::session::SessionOptions;
-use crate::settings::{Opt, Settings};
+use crate::settings::{Opt, Settings, Value};
 use crate::states::States;
 use crate::tasks::Tasks;
 use crate::tier::Tier;
@@ -190,7 +190,7 @@ impl Builder {
     }
 
     /// Adds an option. See [`Part::option`].
-    pub fn option(mut self, option: Opt) -> Self {
+    pub fn option<T: Value>(mut self, option: Opt<T>) -> Self {
         self.part = self.part.option(option);
         self
     }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri};
 use pleach_driver::Driver;
-use pleach_router::{Head, RouteId, TypedRoute, UrlBuilder, Vars};
+use pleach_router::{Head, RouteId, TypedRoute, UrlBuilder, Values, Vars};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -40,8 +40,8 @@ struct Inner {
     head: Parts,
     peer: Peer,
     id: RequestId,
-    route: Option<RouteId>,
-    vars: Vars,
+    /// None where nothing matched.
+    vars: Option<Vars>,
     body: Mutex<Incoming>,
     session: OnceLock<Session>,
     /// Made when somebody asks for it; most requests are over before anybody does.
@@ -50,17 +50,12 @@ struct Inner {
 }
 
 impl Context {
-    pub(crate) fn new(app: BaseApp, head: Parts, body: Body, peer: Peer, id: RequestId, found: Option<(RouteId, Vars)>) -> Self {
-        let (route, vars) = match found {
-            Some((route, vars)) => (Some(route), vars),
-            None => (None, Vars::default()),
-        };
+    pub(crate) fn new(app: BaseApp, head: Parts, body: Body, peer: Peer, id: RequestId, vars: Option<Vars>) -> Self {
         Self(Arc::new(Inner {
             app,
             head,
             peer,
             id,
-            route,
             vars,
             body: Mutex::new(Incoming::Unread(body)),
             session: OnceLock::new(),
@@ -157,23 +152,27 @@ impl Context {
     /// Returns the full name of the route that answers, or none where nothing matched.
     #[must_use]
     pub fn route_name(&self) -> Option<&str> {
-        self.0.route.map(|route| self.app().tree().route(route).name())
+        self.route().map(|route| self.app().tree().route(route).name())
     }
 
     pub(crate) fn route(&self) -> Option<RouteId> {
-        self.0.route
+        self.0.vars.as_ref().map(Vars::route)
     }
 
     /// Returns a variable of the route, decoded.
     #[must_use]
     pub fn var(&self, name: &str) -> Option<&str> {
-        let origin = self.origin();
-        self.0.vars.get(name, &head_of(&self.0.head, origin))
+        self.values()?.get(name)
     }
 
     /// Iterates over the variables of the route, decoded.
     pub fn vars(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.vars.iter(&head_of(&self.0.head, self.origin()))
+        self.values().into_iter().flat_map(|values| values.iter())
+    }
+
+    fn values(&self) -> Option<Values<'_>> {
+        let vars = self.0.vars.as_ref()?;
+        Some(self.app().tree().values(vars, &head_of(&self.0.head, self.origin())))
     }
 
     /// Returns a variable of the route as another type.

@@ -12,7 +12,7 @@ use crate::endpoint::Route;
 use crate::error::{Error, Result};
 use crate::hooks::Hooks;
 use crate::response::Response;
-use crate::settings::Opt;
+use crate::settings::{Opt, Row, Value};
 use crate::states::StateSource;
 
 /// Routes together with the views, assets, options, states and hooks that they need.
@@ -39,7 +39,7 @@ pub struct Part {
     pub(crate) routes: Vec<Route>,
     pub(crate) views: Vec<Source>,
     pub(crate) assets: Vec<Asset>,
-    pub(crate) options: Vec<Opt>,
+    pub(crate) options: Vec<Row>,
     pub(crate) states: Vec<StateSource>,
     pub(crate) hooks: Hooks,
 }
@@ -69,8 +69,8 @@ impl Part {
     }
 
     /// Adds an option: a flag, an environment variable and a key of the settings file.
-    pub fn option(mut self, option: Opt) -> Self {
-        self.options.push(option);
+    pub fn option<T: Value>(mut self, option: Opt<T>) -> Self {
+        self.options.push(option.into());
         self
     }
 

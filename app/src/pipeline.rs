@@ -68,17 +68,17 @@ impl BaseApp {
     }
 
     /// Asks the tree. What it lends is copied out, so that the request can move into its context.
-    fn find<'a>(&'a self, head: &Parts, peer: Peer) -> (Option<(RouteId, Vars)>, Option<&'a Endpoint>, Verdict) {
+    fn find<'a>(&'a self, head: &Parts, peer: Peer) -> (Option<Vars>, Option<&'a Endpoint>, Verdict) {
         let origin = Origin::of(head, peer, self.trusted_proxies());
         match self.0.tree.find(&head_of(head, origin)) {
-            Found::Match(found) => (Some((found.route, found.vars)), Some(found.handler), Verdict::Handle),
-            Found::Options { allow, .. } => (None, None, Verdict::Options(allow.clone())),
+            Found::Match(found) => (Some(found.vars), Some(found.handler), Verdict::Handle),
+            Found::Options { allow, .. } => (None, None, Verdict::Options(allow.header_value())),
             Found::MethodNotAllowed { allow, .. } => {
                 let error = Error::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This method is not for this address.");
-                (None, None, Verdict::Answer(error.header(header::ALLOW, allow.clone())))
+                (None, None, Verdict::Answer(error.header(header::ALLOW, allow.header_value())))
             }
             Found::BadEncoding => (None, None, Verdict::Answer(Error::malformed("The address is not well encoded."))),
-            Found::NotFound => (None, None, Verdict::Answer(Error::not_found())),
+            _ => (None, None, Verdict::Answer(Error::not_found())),
         }
     }
 
@@ -111,7 +111,7 @@ impl BaseApp {
         for hook in &self.0.hooks.on_finish {
             hook(cx, status);
         }
-        self.0.metrics.observe(cx.route(), status, began.elapsed());
+        self.0.metrics.observe(cx.route().map(RouteId::index), cx.method(), status, began.elapsed());
     }
 }
 

@@ -22,7 +22,9 @@ impl RouteId {
         Self(u32::try_from(index).expect("a tree of four billion routes does not fit into memory"))
     }
 
-    pub(crate) fn index(self) -> usize {
+    /// Returns its place among [`Tree::routes`], from 0.
+    #[must_use]
+    pub fn index(self) -> usize {
         self.0 as usize
     }
 }
