@@ -12,6 +12,8 @@ use crate::methods::{Dispatch, Only};
 use crate::pattern::Piece;
 use crate::template::Place;
 use crate::tree::RouteId;
+use crate::typed::TypeKey;
+use crate::url::UrlError;
 use crate::vars::Variable;
 
 /// All routes and what was made of them.
@@ -108,6 +110,41 @@ impl Core {
     /// The route and all above it, upwards.
     pub(crate) fn upwards(&self, id: RouteId) -> impl Iterator<Item = RouteId> {
         std::iter::successors(Some(id), |id| self.node(*id).parent)
+    }
+
+    /// The method of a route's first handler; `GET` for `any` and where there is none.
+    pub(crate) fn method_of(&self, id: RouteId) -> Method {
+        let node = self.node(id);
+        node.handlers.first().cloned().flatten().unwrap_or_default()
+    }
+
+    /// True if the walk offers requests to the route `first` before it offers them to `second`.
+    pub(crate) fn comes_before(&self, first: RouteId, second: RouteId) -> bool {
+        let place = |id| self.targets.iter().position(|target| *target == id);
+        place(first).is_some_and(|first| place(second).is_some_and(|second| first < second))
+    }
+
+    /// The mount of a typed route that is nearest to `from`: the one that shares most of the way from the root with it.
+    pub(crate) fn mount(&self, from: Option<RouteId>, key: TypeKey) -> Result<RouteId, UrlError> {
+        let mounts = self
+            .types
+            .get(&key.id)
+            .ok_or_else(|| UrlError::not_mounted(key.name))?;
+        let way: Vec<RouteId> = from
+            .into_iter()
+            .flat_map(|from| self.upwards(from))
+            .collect();
+        let shared = |id: RouteId| self.upwards(id).filter(|id| way.contains(id)).count();
+        let most = mounts
+            .iter()
+            .map(|id| shared(*id))
+            .max()
+            .unwrap_or_default();
+        let mut nearest = mounts.iter().filter(|id| shared(**id) == most);
+        match (nearest.next(), nearest.next()) {
+            (Some(only), None) => Ok(*only),
+            _ => Err(UrlError::ambiguous(key.name)),
+        }
     }
 
     /// Finds the route that `name` means on a page of `from`: looked up in the innermost graft first, then outwards.

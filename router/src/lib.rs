@@ -7,6 +7,7 @@ mod head;
 mod route;
 mod tree;
 mod typed;
+mod url;
 mod vars;
 
 mod build;
@@ -26,4 +27,7 @@ pub use methods::Allow;
 pub use route::{FromHandler, Route};
 pub use tree::{Found, Match, RouteId, RouteRef, Tree};
 pub use typed::{TypedRoute, VarError};
+#[doc(hidden)]
+pub use typed::{check_template, parse_var};
+pub use url::{RequestBuilder, UrlBuilder, UrlError};
 pub use vars::{Values, Vars};

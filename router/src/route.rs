@@ -18,7 +18,7 @@ use crate::typed::{TypeKey, TypedRoute};
 /// ```
 /// use pleach_router::{Route, Tree};
 ///
-/// let game = Route::new("game")
+/// let game: Route<&str> = Route::new("game")
 ///     .path("/game")
 ///     .get("lobby")
 ///     .child(Route::new("show").path("/{id}").get("board").delete("delete"))

@@ -11,6 +11,8 @@ use crate::find::Outcome;
 use crate::head::Head;
 use crate::methods::Allow;
 use crate::route::Route;
+use crate::typed::{TypeKey, TypedRoute};
+use crate::url::{RequestBuilder, UrlBuilder, UrlError};
 use crate::vars::{Values, Vars};
 
 /// Names a route of one tree: small, and the same in every build of the same routes.
@@ -34,7 +36,7 @@ impl RouteId {
 /// ```
 /// use pleach_router::{Found, Head, Route, Tree};
 ///
-/// let tree = Tree::build(Route::root().child(Route::new("game").path("/game/{id}").get("show"))).unwrap();
+/// let tree = Tree::<&str>::build(Route::root().child(Route::new("game").path("/game/{id}").get("show"))).unwrap();
 ///
 /// let (parts, ()) = http::Request::get("/game/42").body(()).unwrap().into_parts();
 /// let head = Head::from_parts(&parts);
@@ -169,6 +171,65 @@ impl<H> Tree<H> {
     #[must_use]
     pub fn resolve(&self, from: Option<RouteId>, name: &str) -> Option<RouteId> {
         self.core.resolve(from, name)
+    }
+
+    /// Makes the URL of the route of this full name.
+    ///
+    /// ```
+    /// use pleach_router::{Route, Tree};
+    ///
+    /// let show: Route<&str> = Route::new("show").path("/game/{id}").get("show");
+    /// let tree = Tree::build(Route::root().child(Route::new("game").host("{team}.example.com").child(show))).unwrap();
+    ///
+    /// let url = || tree.url("game.show").var("id", "a/b");
+    /// assert_eq!(url().relative().unwrap(), "/game/a%2Fb");
+    /// assert_eq!(url().var("team", "red").absolute("https://example.com:8443").unwrap(), "https://red.example.com:8443/game/a%2Fb");
+    /// assert_eq!(url().absolute("https://example.com").unwrap_err().to_string(), "route `game.show`: the variable `team` is missing");
+    /// ```
+    pub fn url<'a>(&'a self, name: &str) -> UrlBuilder<'a> {
+        self.url_from(None, name)
+    }
+
+    /// Makes the URL of the route that `name` means on a page of `from`; see [`Tree::resolve`].
+    pub fn url_from<'a>(&'a self, from: Option<RouteId>, name: &str) -> UrlBuilder<'a> {
+        UrlBuilder::new(
+            &self.core,
+            self.resolve(from, name)
+                .ok_or_else(|| UrlError::unknown_route(name)),
+        )
+    }
+
+    /// Makes the URL of a route by its id.
+    pub fn url_of(&self, id: RouteId) -> UrlBuilder<'_> {
+        UrlBuilder::new(&self.core, Ok(id))
+    }
+
+    /// Makes the URL of a typed route. It has to be mounted exactly once; else see [`Tree::link_from`].
+    pub fn link<R: TypedRoute>(&self, route: &R) -> UrlBuilder<'_> {
+        self.link_from(None, route)
+    }
+
+    /// Makes the URL of a typed route as seen from a page of `from`: of several mounts, the one that shares most of its way from the root with
+    /// that page.
+    pub fn link_from<R: TypedRoute>(&self, from: Option<RouteId>, route: &R) -> UrlBuilder<'_> {
+        let mut url = UrlBuilder::new(&self.core, self.core.mount(from, TypeKey::of::<R>()));
+        route.each_var(&mut |name, value| url.set(name, value.to_string()));
+        url
+    }
+
+    /// Makes a request that matches the route of this full name.
+    ///
+    /// ```
+    /// use pleach_router::{Route, Tree};
+    ///
+    /// let route: Route<()> = Route::new("v2").path("/v2/{id}").header("x-tenant", "{tenant}").query_is("full", "1").delete(());
+    /// let tree = Tree::build(Route::root().child(route)).unwrap();
+    /// let request = tree.request("v2").var("id", 7).var("tenant", "red").relative().unwrap();
+    /// assert_eq!((request.method().as_str(), request.uri().to_string()), ("DELETE", "/v2/7?full=1".to_owned()));
+    /// assert_eq!(request.headers()["x-tenant"], "red");
+    /// ```
+    pub fn request<'a>(&'a self, name: &str) -> RequestBuilder<'a> {
+        RequestBuilder::new(self.url(name))
     }
 }
 
