@@ -59,7 +59,7 @@ fn landing(cx: &Context, error: &Error, face: ErrorFace) -> Option<Response> {
     if !wanted || face != ErrorFace::Page || cx.face() == face::Face::Live {
         return None;
     }
-    let url = cx.url_with("landing", &[]).ok()?;
+    let url = cx.url_to("landing").relative().ok()?;
     SeeOther(url).into_response(cx).ok()
 }
 

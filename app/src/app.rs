@@ -15,7 +15,7 @@ use crate::assets::Assets;
 use crate::body::BoxError;
 use crate::builder::Builder;
 use crate::endpoint::Endpoint;
-use crate::hooks::Hooks;
+use crate::hooks::{Hooks, Init};
 use crate::observe::Metrics;
 use crate::origin::TrustedProxies;
 use crate::request_id::RequestIds;
@@ -77,7 +77,7 @@ impl Default for Limits {
 /// What is used up by the start.
 pub(crate) struct Starting {
     pub(crate) states: Vec<StateSource>,
-    pub(crate) init: Hooks,
+    pub(crate) init: Vec<Init>,
 }
 
 /// How far an application has come.
@@ -198,14 +198,14 @@ impl BaseApp {
         }
     }
 
-    async fn make_states(&self, states: Vec<StateSource>, init: Hooks) -> Result<(), BoxError> {
+    async fn make_states(&self, states: Vec<StateSource>, init: Vec<Init>) -> Result<(), BoxError> {
         let sessions = Sessions::open(self.driver(), self.0.session_options.clone()).await.map_err(|error| error.to_string())?;
         let _first_wins = self.0.sessions.set(sessions);
         for StateSource { need, make } in states {
             let state = make(self.clone()).await.map_err(|error| format!("state {}: {error}", need.type_name))?;
             self.0.states.set(&need, state);
         }
-        for hook in init.init {
+        for hook in init {
             hook(self.clone()).await?;
         }
         Ok(())

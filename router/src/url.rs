@@ -73,23 +73,27 @@ impl<'a> UrlBuilder<'a> {
 
     /// Takes variables from the request at hand unless they are given: those of the routes that both hang under, such as the host and the prefix
     /// of a graft. A route's own variables are never inherited by a link to itself.
-    pub fn inherit(mut self, vars: &'a Vars, head: &Head<'a>) -> Self {
-        let Ok(route) = self.route else { return self };
+    pub fn inherit(self, vars: &'a Vars, head: &Head<'a>) -> Self {
         let Some(from) = self.core.nodes.get(vars.route().index()) else {
             return self;
         };
         let values = Values::new(&from.variables, vars, *head);
+        self.inherit_from(vars.route(), |name| values.get(name))
+    }
+
+    /// As [`inherit`](Self::inherit), from a request whose variables are kept elsewhere: `value` finds one that `from` caught.
+    pub fn inherit_from(mut self, from: RouteId, value: impl Fn(&str) -> Option<&'a str>) -> Self {
+        let Ok(route) = self.route else { return self };
         let to: Vec<RouteId> = self.core.upwards(route).collect();
         let shared = self
             .core
-            .upwards(vars.route())
-            .find(|id| to.contains(id) && (*id != route || vars.route() != route));
+            .upwards(from)
+            .find(|id| to.contains(id) && (*id != route || from != route));
         let names = shared
             .into_iter()
             .flat_map(|id| self.core.node(id).variables.iter());
-        self.inherited.extend(
-            names.filter_map(|variable| Some((&*variable.name, values.get(&variable.name)?))),
-        );
+        self.inherited
+            .extend(names.filter_map(|variable| Some((&*variable.name, value(&variable.name)?))));
         self
     }
 
