@@ -19,7 +19,6 @@ use crate::body::{Body, BoxError};
 use crate::context::Context;
 use crate::endpoint::{Endpoint, Route};
 use crate::error::{Error, Result};
-use crate::hooks::Hooks;
 use crate::observe::Metrics;
 use crate::origin::TrustedProxies;
 use crate::part::Part;
@@ -27,7 +26,7 @@ use crate::request_id::RequestIds;
 use crate::response::Response;
 use crate::security::SecurityHeaders;
 use crate::session::SessionOptions;
-use crate::settings::{Opt, Settings, Value};
+use crate::settings::{self, Opt, Row, Settings, Value};
 use crate::states::States;
 use crate::tasks::Tasks;
 use crate::tier::Tier;
@@ -255,6 +254,11 @@ impl Builder {
         self.freeze(true)
     }
 
+    /// Returns the table of options: those of the base, then those of the parts.
+    pub(crate) fn rows(&self) -> Vec<Row> {
+        settings::rows().into_iter().chain(self.part.options.iter().copied()).collect()
+    }
+
     /// Builds an application that never serves, for the commands that only look at the tree.
     pub(crate) fn build_to_look_at(self) -> Result<BaseApp, Faults> {
         self.freeze(false)
@@ -262,11 +266,12 @@ impl Builder {
 
     fn freeze(self, serves: bool) -> Result<BaseApp, Faults> {
         let Self { name, version: _, part, settings, tier, driver, limits, public_url, trusted_proxies, security, session_options, metrics_for_all, layers } = self;
-        let Part { routes, views, mut assets, options: _, states, mut hooks } = part;
+        let Part { routes, views, mut assets, options: _, states, init, hooks } = part;
         let tier = tier.unwrap_or_else(|| settings.tier());
         let mut faults = Vec::new();
 
-        assets.insert(0, live::CLIENT);
+        assets.insert(0, Asset::new("live.js", live::CLIENT_JS.as_bytes()));
+        assets.insert(0, Asset::new("pleach.css", render::DEFAULT_STYLE));
         let assets = Arc::new(Assets::new(assets));
         let root = Route::root().children(routes).children(health::routes());
         let tree = match Tree::build(root) {
@@ -296,7 +301,6 @@ impl Builder {
         }
 
         let Some(views) = views.filter(|_| faults.is_empty()) else { return Err(Faults(faults)) };
-        let init = Hooks { init: std::mem::take(&mut hooks.init), ..Hooks::default() };
         let metrics = Metrics::new(tree.routes().map(|route| route.name().to_owned()));
         let app = Arc::new(App {
             name,
@@ -342,11 +346,22 @@ fn check_views(views: &Views, tree: &Tree<Endpoint>, faults: &mut Vec<String>) {
     for link in views.links() {
         let place = format!("{}:{}", link.template, link.line);
         let Some(name) = &link.route else { continue };
-        match tree.check_link(name, &link.vars) {
-            Ok(()) => {}
-            Err(error) => faults.push(format!("{place}: url(route=\"{name}\"): {error}")),
+        if let Some(fault) = link_fault(tree, name, &link.vars) {
+            faults.push(format!("{place}: url(route=\"{name}\"): {fault}"));
         }
     }
+}
+
+/// Says what is wrong with a link, if anything: no such route, a variable that it does not have, or one that nothing gives.
+fn link_fault(tree: &Tree<Endpoint>, name: &str, given: &[String]) -> Option<String> {
+    let Some(id) = tree.id(name).or_else(|| tree.ids_ending_with(name)) else { return Some("there is no such route".to_owned()) };
+    let route = tree.route(id);
+    let known = |given: &&String| *given == "absolute" || route.variables().any(|variable| variable == given.as_str());
+    if let Some(unknown) = given.iter().find(|given| !known(given)) {
+        return Some(format!("the route has no variable `{unknown}`"));
+    }
+    let missing = route.own_variables().find(|variable| !given.iter().any(|given| given == variable));
+    missing.map(|variable| format!("the variable `{variable}` is missing"))
 }
 
 fn check_states(states: &States, tree: &Tree<Endpoint>, faults: &mut Vec<String>) {

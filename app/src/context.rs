@@ -199,29 +199,23 @@ impl Context {
     /// # Errors
     /// When the route hangs nowhere in the tree, or a value does not fit its template.
     pub fn url<R: TypedRoute>(&self, route: &R) -> Result<String> {
-        let head = head_of(&self.0.head, self.origin());
-        Ok(self.app().tree().link_from(self.0.route, route).inherit(&self.0.vars, &head).relative()?)
+        Ok(self.inherit(self.app().tree().link_from(self.route(), route)).relative()?)
     }
 
-    /// Begins the URL of a route by its name, seen from the route at hand: a name inside the same graft needs no prefix.
+    /// Begins the URL of a route by its name, as templates do; in code prefer [`Context::url`], which can't misspell.
     ///
-    /// Host and prefix variables of the request at hand are filled in by `.inherit(cx)`-like calls in templates; in code give them
-    /// with `.var(name, value)`.
-    pub fn url_to<'a>(&'a self, name: &'a str) -> UrlBuilder<'a> {
-        self.app().tree().url_from(self.0.route, name)
+    /// The name is looked up from the graft at hand outwards, so that a library's links hold under any name. Variables of the host and of
+    /// the prefixes that both routes hang under come from this request, unless they are given.
+    #[must_use]
+    pub fn url_to(&self, name: &str) -> UrlBuilder<'_> {
+        self.inherit(self.app().tree().url_from(self.route(), name))
     }
 
-    /// Returns the URL of a route by name, with the variables of the request's host and prefixes filled in.
-    ///
-    /// # Errors
-    /// When there is no such route, or a variable is missing, unknown or ill-formed.
-    pub fn url_with(&self, name: &str, vars: &[(&str, &dyn fmt::Display)]) -> Result<String, pleach_router::UrlError> {
-        let head = head_of(&self.0.head, self.origin());
-        let mut url = self.app().tree().url_from(self.0.route, name);
-        for (name, value) in vars {
-            url = url.var(*name, value);
+    fn inherit<'a>(&'a self, url: UrlBuilder<'a>) -> UrlBuilder<'a> {
+        match &self.0.vars {
+            Some(vars) => url.inherit(vars, &head_of(&self.0.head, self.origin())),
+            None => url,
         }
-        url.inherit(&self.0.vars, &head).relative()
     }
 
     /// Reads the whole body, once; later calls return the same bytes.

@@ -26,6 +26,7 @@ pub struct Endpoint {
     call: Call,
     name: &'static str,
     needs: Vec<Need>,
+    for_probes: bool,
 }
 
 /// A state that a handler asks for.
@@ -50,11 +51,20 @@ impl Endpoint {
         F: Fn(Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Response>> + Send + 'static,
     {
-        Self { call: Box::new(move |cx| Box::pin(call(cx))), name, needs: Vec::new() }
+        Self { call: Box::new(move |cx| Box::pin(call(cx))), name, needs: Vec::new(), for_probes: false }
     }
 
     pub(crate) fn call(&self, cx: Context) -> Pin<Box<dyn Future<Output = Result<Response>> + Send>> {
         (self.call)(cx)
+    }
+
+    /// Answers also while the application is not ready: for what asks whether it is.
+    pub(crate) fn for_probes(self) -> Self {
+        Self { for_probes: true, ..self }
+    }
+
+    pub(crate) fn is_for_probes(&self) -> bool {
+        self.for_probes
     }
 
     pub(crate) fn needs(&self) -> &[Need] {
@@ -102,7 +112,7 @@ macro_rules! handlers {
                 });
                 let mut needs = Vec::new();
                 $($argument::needs(&mut needs);)*
-                Self { call, name: std::any::type_name::<F>(), needs }
+                Self { call, name: std::any::type_name::<F>(), needs, for_probes: false }
             }
         }
     )*};

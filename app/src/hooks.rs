@@ -12,30 +12,31 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::response::Response;
 
-type Init = Box<dyn FnOnce(BaseApp) -> BoxFuture<'static, std::result::Result<(), BoxError>> + Send>;
+/// What runs once, before anyone is served.
+pub(crate) type Init = Box<dyn FnOnce(BaseApp) -> BoxFuture<'static, std::result::Result<(), BoxError>> + Send>;
 type Start = Arc<dyn Fn(Context) -> BoxFuture<'static, Result<Option<Response>>> + Send + Sync>;
 type OnError = Arc<dyn Fn(&Context, &Error) + Send + Sync>;
 type OnFinish = Arc<dyn Fn(&Context, StatusCode) + Send + Sync>;
 
-/// The hooks of an application, each list in the order in which it was filled.
+/// Makes an init hook of an async function.
+pub(crate) fn init<F, Fut, E>(hook: F) -> Init
+where
+    F: FnOnce(BaseApp) -> Fut + Send + 'static,
+    Fut: Future<Output = std::result::Result<(), E>> + Send + 'static,
+    E: Into<BoxError>,
+{
+    Box::new(|app| Box::pin(async move { hook(app).await.map_err(Into::into) }))
+}
+
+/// The hooks that every request meets, each list in the order in which it was filled.
 #[derive(Default)]
 pub(crate) struct Hooks {
-    pub(crate) init: Vec<Init>,
     pub(crate) start: Vec<Start>,
     pub(crate) on_error: Vec<OnError>,
     pub(crate) on_finish: Vec<OnFinish>,
 }
 
 impl Hooks {
-    pub(crate) fn push_init<F, Fut, E>(&mut self, hook: F)
-    where
-        F: FnOnce(BaseApp) -> Fut + Send + 'static,
-        Fut: Future<Output = std::result::Result<(), E>> + Send + 'static,
-        E: Into<BoxError>,
-    {
-        self.init.push(Box::new(|app| Box::pin(async move { hook(app).await.map_err(Into::into) })));
-    }
-
     pub(crate) fn push_start<F, Fut>(&mut self, hook: F)
     where
         F: Fn(Context) -> Fut + Send + Sync + 'static,
@@ -45,8 +46,7 @@ impl Hooks {
     }
 
     pub(crate) fn append(&mut self, other: Self) {
-        let Self { init, start, on_error, on_finish } = other;
-        self.init.extend(init);
+        let Self { start, on_error, on_finish } = other;
         self.start.extend(start);
         self.on_error.extend(on_error);
         self.on_finish.extend(on_finish);

@@ -38,6 +38,7 @@ mod assets;
 mod health;
 pub mod live;
 mod observe;
+mod serve;
 mod server;
 mod session;
 mod settings;

@@ -10,7 +10,7 @@ use crate::body::BoxError;
 use crate::context::Context;
 use crate::endpoint::Route;
 use crate::error::{Error, Result};
-use crate::hooks::Hooks;
+use crate::hooks::{self, Hooks, Init};
 use crate::response::Response;
 use crate::settings::{Opt, Row, Value};
 use crate::states::StateSource;
@@ -41,6 +41,7 @@ pub struct Part {
     pub(crate) assets: Vec<Asset>,
     pub(crate) options: Vec<Row>,
     pub(crate) states: Vec<StateSource>,
+    pub(crate) init: Vec<Init>,
     pub(crate) hooks: Hooks,
 }
 
@@ -100,7 +101,7 @@ impl Part {
         Fut: Future<Output = Result<(), E>> + Send + 'static,
         E: Into<BoxError>,
     {
-        self.hooks.push_init(hook);
+        self.init.push(hooks::init(hook));
         self
     }
 
@@ -128,12 +129,13 @@ impl Part {
 
     /// Adds another part under a name; an empty name adds its routes as if they were written here.
     pub fn graft(mut self, name: &str, part: Self) -> Self {
-        let Self { routes, views, assets, options, states, hooks } = part;
+        let Self { routes, views, assets, options, states, init, hooks } = part;
         self.routes.push(Route::root().graft(name, Route::root().children(routes)));
         self.views.extend(views);
         self.assets.extend(assets);
         self.options.extend(options);
         self.states.extend(states);
+        self.init.extend(init);
         self.hooks.append(hooks);
         self
     }

@@ -50,17 +50,11 @@ impl BaseApp {
         let cx = Context::new(self.clone(), head, body, peer, id, found);
         let answer = AssertUnwindSafe(self.answer(&cx, endpoint, verdict)).catch_unwind();
         let mut response = observe::with_request_id(id, async {
-            let mut response = match answer.await {
+            match answer.await {
                 Ok(Ok(response)) => response,
                 Ok(Err(error)) => answer::to_error(&cx, &error),
                 Err(panic) => answer::to_error(&cx, &Error::internal(panic_text(&*panic))),
-            };
-            if let Some(session) = cx.session_if_used()
-                && let Err(error) = session.commit(response.headers_mut()).await
-            {
-                response = answer::to_error(&cx, &error);
             }
-            response
         })
         .await;
         self.finish(&cx, &mut response, began);
@@ -100,7 +94,11 @@ impl BaseApp {
             }
         }
         let endpoint = endpoint.expect("the tree matches routes with handlers only");
-        endpoint.call(cx.clone()).await
+        let mut response = endpoint.call(cx.clone()).await?;
+        if let Some(session) = cx.session_if_used() {
+            session.commit(response.headers_mut()).await?;
+        }
+        Ok(response)
     }
 
     fn finish(&self, cx: &Context, response: &mut Response, began: Instant) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pleach_router::{RouteId, Tree};
+use pleach_router::Tree;
 use pleach_views::{Call, Data, REQUEST, Source, Value, Views, data};
 
 use crate::app::BaseApp;
@@ -20,6 +20,9 @@ pub(crate) fn default_views() -> Source {
         ("apperror.html", include_str!("default_views/apperror.html")),
     ])
 }
+
+/// The style sheet of [`default_views`].
+pub(crate) const DEFAULT_STYLE: &[u8] = include_bytes!("default_views/pleach.css");
 
 /// Compiles the views and gives their templates the functions of the base.
 pub(crate) fn build_views(
@@ -47,7 +50,7 @@ pub(crate) const FLASH: &str = "z_flash";
 /// `url(route="game", id=42)`: the URL of a route, seen from the route at hand; `absolute=true` adds scheme and host.
 fn url(tree: &Tree<Endpoint>, call: &Call<'_>) -> std::result::Result<String, String> {
     let request = call.request().unwrap_or_else(Value::none);
-    let from = request.get("route").and_then(Value::as_u64).map(|index| RouteId::from_index(index as usize));
+    let from = request.get("route_name").and_then(Value::as_str).and_then(|name| tree.id(name));
     let mut url = tree.url_from(from, call.text("route")?);
     let mut absolute = false;
     for (name, value) in call.arguments() {
@@ -57,8 +60,9 @@ fn url(tree: &Tree<Endpoint>, call: &Call<'_>) -> std::result::Result<String, St
             _ => url = url.var(name, value),
         }
     }
-    if let Some(vars) = request.get("vars").and_then(Value::as_map) {
-        url = url.inherit_from(|name| vars.get(name).map(ToString::to_string));
+    let vars = request.get("vars");
+    if let Some(from) = from {
+        url = url.inherit_from(from, |name| vars.and_then(|vars| vars.get(name)).and_then(Value::as_str));
     }
     let made = if absolute {
         let base = request.get("base").and_then(Value::as_str).ok_or("an absolute URL needs a request")?;
@@ -106,7 +110,6 @@ impl BaseApp {
             request_id => cx.request_id().to_string(),
             path => cx.path(),
             route_name => cx.route_name(),
-            route => cx.route().map(RouteId::index),
             base => self.base_url(cx),
             vars,
         };
