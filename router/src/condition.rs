@@ -39,44 +39,45 @@ pub(crate) enum Condition {
 
 /// What came of checking a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum Answer {
     Yes,
     No,
     /// It can't be told, because the query value in question is no valid encoding.
     BadEncoding,
 }
 
-impl From<bool> for Verdict {
+impl From<bool> for Answer {
     fn from(holds: bool) -> Self {
-        if holds { Verdict::Yes } else { Verdict::No }
+        if holds { Answer::Yes } else { Answer::No }
     }
 }
 
 impl Condition {
     /// Checks the request and pushes what the condition's variables caught. Unless the answer is yes, the caller cuts off what was pushed.
-    pub(crate) fn check(&self, head: &Head<'_>, vars: &mut Vars) -> Verdict {
+    pub(crate) fn check(&self, head: &Head<'_>, vars: &mut Vars) -> Answer {
         match self {
             Condition::Host { labels, .. } => check_host(labels, head.host(), vars).into(),
             Condition::Scheme(scheme) => (head.scheme == scheme).into(),
             Condition::Header { name, piece, .. } => match header(head, name) {
                 Some(value) => piece.pattern.find(value, 0, &mut vars.slots).into(),
-                None => Verdict::No,
+                None => Answer::No,
             },
             Condition::QueryPresent(name) => query_value(head.query, name).is_some().into(),
             Condition::QueryIs(name, wanted) => match query_value(head.query, name) {
-                None => Verdict::No,
+                None => Answer::No,
                 Some((_, raw)) if !is_escaped_query(raw) => (raw == wanted).into(),
-                Some((_, raw)) => decode_query(raw)
-                    .map_or(Verdict::BadEncoding, |value| (value == *wanted).into()),
+                Some((_, raw)) => {
+                    decode_query(raw).map_or(Answer::BadEncoding, |value| (value == *wanted).into())
+                }
             },
             Condition::Query { name, piece, .. } => match query_value(head.query, name) {
-                None => Verdict::No,
+                None => Answer::No,
                 Some((at, raw)) if !is_escaped_query(raw) => {
                     piece.pattern.find(raw, at, &mut vars.slots).into()
                 }
                 Some((_, raw)) => match decode_query(raw) {
                     Ok(value) => vars.find_decoded(&piece.pattern, &value).into(),
-                    Err(_) => Verdict::BadEncoding,
+                    Err(_) => Answer::BadEncoding,
                 },
             },
             Condition::When(_, predicate) => predicate(head).into(),

@@ -102,6 +102,18 @@ impl FullPath {
     }
 }
 
+impl Node {
+    /// What stands for the route in printed trees: its full name, or a word for one that has none of its own.
+    pub(crate) fn title(&self) -> String {
+        match (&*self.own_name, self.parent) {
+            ("", None) => "(root)".to_owned(),
+            ("", Some(_)) if self.graft => "(graft)".to_owned(),
+            ("", Some(_)) => "(group)".to_owned(),
+            _ => self.name.clone(),
+        }
+    }
+}
+
 impl Core {
     pub(crate) fn node(&self, id: RouteId) -> &Node {
         &self.nodes[id.index()]

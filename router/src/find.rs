@@ -1,6 +1,6 @@
 //! Finds the route of a request.
 
-use crate::condition::Verdict;
+use crate::condition::Answer;
 use crate::core::Core;
 use crate::encode::{SEPARATOR, decode_path};
 use crate::head::Head;
@@ -45,21 +45,21 @@ impl Core {
                     .collect();
                 vars.keep_decoded(0, &String::from_utf8(text).unwrap_or_default());
             }
-            let mut verdict = Verdict::Yes;
+            let mut answer = Answer::Yes;
             for condition in &node.conditions {
                 match condition.check(head, &mut vars) {
-                    Verdict::Yes => {}
-                    Verdict::No => {
-                        verdict = Verdict::No;
+                    Answer::Yes => {}
+                    Answer::No => {
+                        answer = Answer::No;
                         break;
                     }
-                    Verdict::BadEncoding => verdict = Verdict::BadEncoding,
+                    Answer::BadEncoding => answer = Answer::BadEncoding,
                 }
             }
-            match verdict {
-                Verdict::No => {}
-                Verdict::BadEncoding => bad = true,
-                Verdict::Yes => match node.dispatch.handler(head.method) {
+            match answer {
+                Answer::No => {}
+                Answer::BadEncoding => bad = true,
+                Answer::Yes => match node.dispatch.handler(head.method) {
                     Some(handler) => return Outcome::Hit { handler, vars },
                     None => {
                         allow.merge(&node.dispatch.allow);

@@ -3,8 +3,10 @@
 //! No async, no I/O, no globals, no unsafe code. The tree is generic over what hangs on a route.
 
 mod error;
+mod explain;
 mod head;
 mod route;
+mod show;
 mod tree;
 mod typed;
 mod url;
@@ -22,6 +24,7 @@ mod template;
 
 pub use build::MAX_SEGMENTS;
 pub use error::{BuildErrors, Fault, FaultKind};
+pub use explain::{Check, Explanation, Step, StepEnd, Verdict};
 pub use head::Head;
 pub use methods::Allow;
 pub use route::{FromHandler, Route};

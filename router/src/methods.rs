@@ -103,6 +103,14 @@ impl fmt::Display for Allow {
     }
 }
 
+/// The methods of handlers, as they are printed: `GET, DELETE, any`.
+pub(crate) fn methods_text<'m>(methods: impl Iterator<Item = Option<&'m Method>>) -> String {
+    methods
+        .map(|method| method.map_or("any", Method::as_str))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
 /// Which methods a `method` matcher lets through; `None` lets all.
 pub(crate) type Only = Option<Vec<Method>>;
 

@@ -264,6 +264,12 @@ impl<'t, H> RouteRef<'t, H> {
         &self.node().name
     }
 
+    /// Its full name if it has a name of its own, else `(root)`, `(graft)` or `(group)`: as printed trees call it.
+    #[must_use]
+    pub fn title(self) -> String {
+        self.node().title()
+    }
+
     /// How many routes are above it.
     #[must_use]
     pub fn depth(self) -> usize {
