@@ -16,7 +16,7 @@ use crate::tier::Tier;
 /// Logs an error, shows it to the hooks, and answers it in the face that the request asks for.
 pub(crate) fn to_error(cx: &Context, error: &Error) -> Response {
     log(cx, error);
-    for hook in cx.app().on_error() {
+    for hook in &cx.app().0.hooks.on_error {
         hook(cx, error);
     }
     let face = ErrorFace::of(cx.head());
@@ -140,7 +140,7 @@ fn describe(cx: &Context, error: &Error) -> Data {
 
 /// Adds what only a developer may see: causes, the walk through the tree, the request.
 fn with_details(mut html: String, cx: &Context, error: &Error) -> String {
-    let walk = cx.app().explain(cx);
+    let walk = cx.app().tree().explain(&cx.tree_head()).to_string();
     let mut request = format!("{} {}\n", cx.method(), cx.uri());
     for (name, value) in cx.headers() {
         let value = if *name == header::COOKIE { "…".into() } else { String::from_utf8_lossy(value.as_bytes()) };

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use http::{HeaderValue, Request, Uri};
 use pleach_driver::Driver;
-use pleach_router::Tree;
+use pleach_router::{RouteRef, Tree};
 use pleach_views::{Source, Views};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -354,13 +354,16 @@ fn check_views(views: &Views, tree: &Tree<Endpoint>, faults: &mut Vec<String>) {
 
 /// Says what is wrong with a link, if anything: no such route, a variable that it does not have, or one that nothing gives.
 fn link_fault(tree: &Tree<Endpoint>, name: &str, given: &[String]) -> Option<String> {
-    let Some(id) = tree.id(name).or_else(|| tree.ids_ending_with(name)) else { return Some("there is no such route".to_owned()) };
-    let route = tree.route(id);
+    // A library's links are written without the name that it is grafted under.
+    let is_meant = |route: &RouteRef<'_, Endpoint>| route.name().strip_suffix(name).is_some_and(|graft| graft.is_empty() || graft.ends_with('.'));
+    let Some(route) = tree.routes().find(is_meant) else { return Some("there is no such route".to_owned()) };
     let known = |given: &&String| *given == "absolute" || route.variables().any(|variable| variable == given.as_str());
     if let Some(unknown) = given.iter().find(|given| !known(given)) {
         return Some(format!("the route has no variable `{unknown}`"));
     }
-    let missing = route.own_variables().find(|variable| !given.iter().any(|given| given == variable));
+    // Variables of the routes above it may come from the request at hand.
+    let is_inherited = |variable: &&str| route.parent().is_some_and(|parent| parent.variables().any(|inherited| inherited == *variable));
+    let missing = route.variables().find(|variable| !is_inherited(variable) && !given.iter().any(|given| given == variable));
     missing.map(|variable| format!("the variable `{variable}` is missing"))
 }
 

@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::face::Face;
 use crate::incoming::{self, Incoming};
 use crate::live::{self, LivePage, StreamOptions};
-use crate::origin::{Origin, Peer};
+use crate::origin::{self, Origin, Peer};
 use crate::reply::Reply;
 use crate::request_id::RequestId;
 use crate::response::Response;
@@ -139,6 +139,11 @@ impl Context {
         self.origin().client
     }
 
+    /// Returns the head as the tree looks at it.
+    pub(crate) fn tree_head(&self) -> Head<'_> {
+        origin::head_of(&self.0.head, self.0.peer, self.app().trusted_proxies())
+    }
+
     pub(crate) fn origin(&self) -> Origin<'_> {
         Origin::of(&self.0.head, self.0.peer, self.app().trusted_proxies())
     }
@@ -172,7 +177,7 @@ impl Context {
 
     fn values(&self) -> Option<Values<'_>> {
         let vars = self.0.vars.as_ref()?;
-        Some(self.app().tree().values(vars, &head_of(&self.0.head, self.origin())))
+        Some(self.app().tree().values(vars, &self.tree_head()))
     }
 
     /// Returns a variable of the route as another type.
@@ -213,7 +218,7 @@ impl Context {
 
     fn inherit<'a>(&'a self, url: UrlBuilder<'a>) -> UrlBuilder<'a> {
         match &self.0.vars {
-            Some(vars) => url.inherit(vars, &head_of(&self.0.head, self.origin())),
+            Some(vars) => url.inherit(vars, &self.tree_head()),
             None => url,
         }
     }
@@ -318,17 +323,6 @@ impl Drop for Inner {
         if let Some(token) = self.cancelled.get() {
             token.cancel();
         }
-    }
-}
-
-pub(crate) fn head_of<'r>(head: &'r Parts, origin: Origin<'r>) -> Head<'r> {
-    Head {
-        method: &head.method,
-        scheme: origin.scheme,
-        host: origin.authority,
-        path: head.uri.path(),
-        query: head.uri.query(),
-        headers: &head.headers,
     }
 }
 

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use http::header::{self, HeaderMap};
 use http::request::Parts;
+use pleach_router::Head;
 
 /// The other end of a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,6 +66,16 @@ impl<'r> Origin<'r> {
         }
         self
     }
+}
+
+/// Borrows the head of a request for the tree, with scheme and host as the sender meant them.
+pub(crate) fn head_of<'r>(head: &'r Parts, peer: Peer, trusted: &TrustedProxies) -> Head<'r> {
+    let plain = Head::from_parts(head);
+    if trusted.0.is_empty() {
+        return if peer.tls { Head { scheme: "https", ..plain } } else { plain };
+    }
+    let origin = Origin::of(head, peer, trusted);
+    Head { scheme: origin.scheme, authority: Some(origin.authority), ..plain }
 }
 
 /// The authority of an absolute URI (HTTP/2 sends it so), or else the `Host` header.

@@ -12,11 +12,11 @@ use pleach_router::{Found, RouteId, Vars};
 use crate::answer;
 use crate::app::BaseApp;
 use crate::body::Body;
-use crate::context::{Context, head_of};
+use crate::context::Context;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::observe;
-use crate::origin::{Origin, Peer};
+use crate::origin::{self, Peer};
 use crate::response::Response;
 use crate::security;
 
@@ -63,8 +63,7 @@ impl BaseApp {
 
     /// Asks the tree. What it lends is copied out, so that the request can move into its context.
     fn find<'a>(&'a self, head: &Parts, peer: Peer) -> (Option<Vars>, Option<&'a Endpoint>, Verdict) {
-        let origin = Origin::of(head, peer, self.trusted_proxies());
-        match self.0.tree.find(&head_of(head, origin)) {
+        match self.0.tree.find(&origin::head_of(head, peer, self.trusted_proxies())) {
             Found::Match(found) => (Some(found.vars), Some(found.handler), Verdict::Handle),
             Found::Options { allow, .. } => (None, None, Verdict::Options(allow.header_value())),
             Found::MethodNotAllowed { allow, .. } => {

@@ -1,9 +1,11 @@
 //! Views with what the base knows: the request, URLs, assets, flash messages.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pleach_router::Tree;
-use pleach_views::{Call, Data, REQUEST, Source, Value, Views, data};
+use pleach_views::{Call, Data, REQUEST, Source, Value, Views};
+use serde::Serialize;
 
 use crate::app::BaseApp;
 use crate::assets::Assets;
@@ -50,7 +52,7 @@ pub(crate) const FLASH: &str = "z_flash";
 /// `url(route="game", id=42)`: the URL of a route, seen from the route at hand; `absolute=true` adds scheme and host.
 fn url(tree: &Tree<Endpoint>, call: &Call<'_>) -> std::result::Result<String, String> {
     let request = call.request().unwrap_or_else(Value::none);
-    let from = request.get("route_name").and_then(Value::as_str).and_then(|name| tree.id(name));
+    let from = request.get_from_path("route_name").and_then(Value::as_str).and_then(|name| tree.id(name));
     let mut url = tree.url_from(from, call.text("route")?);
     let mut absolute = false;
     for (name, value) in call.arguments() {
@@ -60,12 +62,12 @@ fn url(tree: &Tree<Endpoint>, call: &Call<'_>) -> std::result::Result<String, St
             _ => url = url.var(name, value),
         }
     }
-    let vars = request.get("vars");
+    let vars = request.get_from_path("vars").and_then(Value::as_map);
     if let Some(from) = from {
-        url = url.inherit_from(from, |name| vars.and_then(|vars| vars.get(name)).and_then(Value::as_str));
+        url = url.inherit_from(from, |name| vars?.iter().find(|(key, _)| key.as_str() == Some(name))?.1.as_str());
     }
     let made = if absolute {
-        let base = request.get("base").and_then(Value::as_str).ok_or("an absolute URL needs a request")?;
+        let base = request.get_from_path("base").and_then(Value::as_str).ok_or("an absolute URL needs a request")?;
         url.absolute(base)
     } else {
         url.relative()
@@ -77,6 +79,17 @@ fn url(tree: &Tree<Endpoint>, call: &Call<'_>) -> std::result::Result<String, St
 fn asset(assets: &Assets, call: &Call<'_>) -> std::result::Result<String, String> {
     let path = call.text("path")?;
     assets.url(path).map(str::to_owned).ok_or_else(|| format!("there is no asset `{path}`"))
+}
+
+/// What templates know of a request.
+#[derive(Serialize)]
+struct RequestView<'a> {
+    request_id: String,
+    path: &'a str,
+    route_name: Option<&'a str>,
+    /// Scheme and host.
+    base: String,
+    vars: BTreeMap<&'a str, &'a str>,
 }
 
 impl BaseApp {
@@ -105,15 +118,14 @@ impl BaseApp {
     }
 
     fn dress(&self, cx: &Context, mut data: Data) -> Data {
-        let vars: std::collections::BTreeMap<_, _> = cx.vars().collect();
-        let request = data! {
-            request_id => cx.request_id().to_string(),
-            path => cx.path(),
-            route_name => cx.route_name(),
-            base => self.base_url(cx),
-            vars,
+        let request = RequestView {
+            request_id: cx.request_id().to_string(),
+            path: cx.path(),
+            route_name: cx.route_name(),
+            base: format!("{}://{}", cx.scheme(), cx.host()),
+            vars: cx.vars().collect(),
         };
-        data.insert_value(REQUEST, request.into_value());
+        data.insert(REQUEST, &request);
         data.insert("z_app", self.name());
         data.insert("z_tier", self.tier().as_str());
         data

@@ -96,7 +96,7 @@ fn live_answer(cx: &Context, events: Vec<Event>) -> Result<Response> {
     if events.is_empty() {
         return ().into_response(cx);
     }
-    let encoded = events.into_iter().map(|event| event.or_id(EventId::new(0, 0)).encode()).collect::<Result<Vec<_>, _>>()?;
+    let encoded = events.into_iter().map(|event| event.id(EventId::new(0, 0)).encode()).collect::<Result<Vec<_>, _>>()?;
     let mut response = Response::new(Body::full(Encoded::join(encoded).bytes().clone()));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
