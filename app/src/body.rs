@@ -59,10 +59,9 @@ impl Body {
     #[must_use]
     pub fn live<B>(body: B) -> Self
     where
-        B: HttpBody<Data = Bytes> + Send + 'static,
-        B::Error: Into<BoxError>,
+        B: HttpBody<Data = Bytes, Error = BoxError> + Send + 'static,
     {
-        Self(Inner::Live(Box::pin(MapError(Box::pin(body)))))
+        Self(Inner::Live(Box::pin(body)))
     }
 
     /// Returns true for a body made by [`Body::live`].

@@ -11,12 +11,13 @@
 //!   nothing is stored. What is written later, as from a stream, is stored at once.
 //! - **Two requests lose nothing.** A record is replaced only if it is still the one that was read; otherwise the keys that this request
 //!   changed are laid over the newer record, and all others stay as the other request left them.
-//! - **What has ended stays ended.** [`Session::destroy`] and the revocations delete the record at once. A request
-//!   that was under way finds it gone and its writes are dropped.
-//! - **A renewed token is dead at once**, also for requests that set out with it and had not used their session
-//!   yet: they are strangers, lest who knows the old token keeps a way in. Those that had already read the session carry on, and what
-//!   they write reaches it, for it stays where it is and only its secret changes. For half a minute a request with the old token is given no new one, for that
-//!   would push the renewed token out of the browser.
+//! - **What has ended stays ended.** [`Session::destroy`] and the revocations take effect at once, on all instances. A request that was
+//!   under way finds the session gone, and its writes are dropped.
+//! - **A renewed token is dead at once**, also for requests that set out with it and had not used their session yet: they are strangers,
+//!   lest whoever knows the old token keeps a way in. Those that had read the session carry on, and what they write reaches
+//!   it, for it stays where it is and only its secret changes.
+//! - **A late answer spoils nothing.** For half a minute after a client gave its token up, by a renewal, a log-in or a log-out, requests with
+//!   that token are not given another one: it would overwrite the cookie that the client was given meanwhile.
 //! - **Another user, another session.** [`Session::log_in`] ends the session that was there and begins a fresh one. What an anonymous
 //!   visitor had gathered goes along; what another user had does not.
 
@@ -264,8 +265,9 @@ impl Session {
     /// # Errors
     /// 503 while the store is away; some may have ended then.
     pub async fn revoke_all(&self, user_id: &str) -> Result<()> {
+        let is_theirs = self.user_id().await?.as_deref() == Some(user_id);
         self.0.sessions.revoke_all(user_id).await?;
-        if self.user_id().await?.as_deref() == Some(user_id) { self.destroy().await } else { Ok(()) }
+        if is_theirs { self.destroy().await } else { Ok(()) }
     }
 
     /// Waits until the session ends: destroyed, revoked, expired, or its user logged out or in as another, on whatever instance; it resolves within a

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use tracing::debug;
 
 use super::Session;
-use super::store::Store;
+use super::store::{Store, is_session};
 use super::token::SessionId;
 
 /// Wait before the store is asked again after it was away: a stream has to end within a second of its session.
@@ -54,7 +54,7 @@ async fn gone(store: &Store, id: SessionId) -> Result<(), StoreError> {
     let mut is_there = false;
     while let Some(event) = watch.next().await {
         match event? {
-            WatchEvent::Entry(entry) => is_there = entry.is_live(),
+            WatchEvent::Entry(entry) => is_there = is_session(&entry),
             WatchEvent::CaughtUp => {}
             _ => continue,
         }

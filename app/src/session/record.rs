@@ -11,11 +11,11 @@ use serde_json::value::RawValue;
 use super::token::{Digest, Token};
 use crate::error::{Error, Result};
 
-/// How long a token that was renewed is still known as such.
+/// How long a token that its client has given up is still known as such.
 ///
 /// It opens nothing any more. But a request that set out with it must not end with a new cookie, which would overwrite the one that
-/// the renewal has just put into the browser; by then such a request is over.
-const REPLACED: Duration = Duration::from_secs(30);
+/// the browser was just given; after this time such requests are over.
+pub(super) const AFTERLIFE: Duration = Duration::from_secs(30);
 
 /// The most that is kept in one session. It is read and written whole, so what is larger belongs into a bucket of its own.
 const MAX_DATA_BYTES: usize = 64 * 1024;
@@ -65,7 +65,7 @@ impl Record {
             return Proof::Valid;
         }
         match &self.replaced {
-            Some(replaced) if replaced.token == digest && now.since(replaced.at) < REPLACED => Proof::Replaced,
+            Some(replaced) if replaced.token == digest && now.since(replaced.at) < AFTERLIFE => Proof::Replaced,
             _ => Proof::Forged,
         }
     }

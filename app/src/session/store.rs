@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use pleach_driver::{Bucket, BucketConfig, Driver, Filter, Revision, Watch, WatchFrom, WriteOptions};
+use pleach_driver::{Bucket, BucketConfig, Driver, Entry, Error as StoreError, Filter, Revision, Watch, WatchFrom, WriteOptions};
 use tracing::warn;
 
-use super::record::{Millis, Record, check_size, size};
+use super::record::{AFTERLIFE, Millis, Record, check_size, size};
 use super::token::{Digest, SessionId};
 use crate::error::{Error, Result};
 
@@ -20,6 +20,17 @@ const TOUCHES_PER_IDLE: u32 = 10;
 
 /// Records that are asked for at a time where many are.
 const READS_AT_ONCE: usize = 16;
+
+/// What stands in the place of a session that its own client has ended.
+const RETIRED: &[u8] = b"{}";
+
+/// What there is under an id.
+pub(super) enum Found {
+    Session(Stored),
+    /// The session's own client ended it a moment ago.
+    Retired,
+    Nothing,
+}
 
 /// A record and the revision at which it was read.
 #[derive(Clone)]
@@ -47,18 +58,30 @@ impl Store {
         Ok(Self { sessions, users, idle, absolute })
     }
 
-    /// Returns a session that has not ended.
-    pub(super) async fn read(&self, id: SessionId) -> Result<Option<Stored>> {
-        let Some(entry) = self.sessions.get(id.as_str()).await? else { return Ok(None) };
+    /// Returns what there is under an id.
+    pub(super) async fn find(&self, id: SessionId) -> Result<Found> {
+        let Some(entry) = self.sessions.get(id.as_str()).await? else { return Ok(Found::Nothing) };
+        if entry.value == RETIRED {
+            return Ok(Found::Retired);
+        }
         match serde_json::from_slice::<Record>(&entry.value) {
-            Ok(record) if self.time_left(&record).is_zero() => Ok(None),
-            Ok(record) => Ok(Some(Stored { record, revision: entry.revision })),
+            Ok(record) if self.time_left(&record).is_zero() => Ok(Found::Nothing),
+            Ok(record) => Ok(Found::Session(Stored { record, revision: entry.revision })),
             Err(error) => {
                 // Another version wrote it, or another program. The visitor logs in again; failing every request would be worse.
-                warn!(session = %id, line = error.line(), column = error.column(), "a stored session can't be read and counts as none");
-                Ok(None)
+                let (line, column) = (error.line(), error.column());
+                warn!(session = %id, line, column, "a stored session can't be read and counts as none");
+                Ok(Found::Nothing)
             }
         }
+    }
+
+    /// Returns a session that has not ended.
+    pub(super) async fn read(&self, id: SessionId) -> Result<Option<Stored>> {
+        Ok(match self.find(id).await? {
+            Found::Session(stored) => Some(stored),
+            Found::Retired | Found::Nothing => None,
+        })
     }
 
     pub(super) async fn create(&self, id: SessionId, record: Record) -> Result<Stored> {
@@ -91,21 +114,42 @@ impl Store {
         record.time_left(self.idle, self.absolute, Millis::now())
     }
 
-    /// Ends a session, and returns what it held at last; none when it had ended before.
-    pub(super) async fn end(&self, id: SessionId) -> Result<Option<Record>> {
-        loop {
-            let Some(Stored { record, revision }) = self.read(id).await? else { return Ok(None) };
+    /// Ends a session on the wish of somebody else: its own client learns of it when it comes again, and may begin another then.
+    pub(super) async fn end(&self, id: SessionId) -> Result<()> {
+        while let Some(Stored { record, revision }) = self.read(id).await? {
             match self.sessions.delete_if(id.as_str(), revision).await {
+                Ok(_) => return self.unlist(id, &record).await,
+                Err(error) if error.is_conflict() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends a session on the wish of its own client, and returns what it held at last; none when it had ended before.
+    ///
+    /// The answer gives the client another cookie or none. For as long as requests with the old one may be under way, a mark keeps them
+    /// from being taken for new visitors, whose cookie would overwrite the one in the answer.
+    pub(super) async fn retire(&self, id: SessionId) -> Result<Option<Record>> {
+        while let Some(Stored { record, revision }) = self.read(id).await? {
+            let mark = self.sessions.update_with(id.as_str(), revision, RETIRED, WriteOptions::new().ttl(AFTERLIFE));
+            match mark.await {
                 Ok(_) => {
-                    if let Some(user) = &record.user {
-                        self.users.delete(&index_key(user, id)).await?;
-                    }
+                    self.unlist(id, &record).await?;
                     return Ok(Some(record));
                 }
                 Err(error) if error.is_conflict() => {}
                 Err(error) => return Err(error.into()),
             }
         }
+        Ok(None)
+    }
+
+    async fn unlist(&self, id: SessionId, record: &Record) -> Result<()> {
+        if let Some(user) = &record.user {
+            self.users.delete(&index_key(user, id)).await?;
+        }
+        Ok(())
     }
 
     /// Returns the sessions of a user, in any order.
@@ -132,9 +176,14 @@ impl Store {
     }
 
     /// Watches one session.
-    pub(super) async fn watch(&self, id: SessionId) -> Result<Watch, pleach_driver::Error> {
+    pub(super) async fn watch(&self, id: SessionId) -> Result<Watch, StoreError> {
         self.sessions.watch(Filter::key(id.as_str()), WatchFrom::Current).await
     }
+}
+
+/// Returns true for the entry of a session that has not ended.
+pub(super) fn is_session(entry: &Entry) -> bool {
+    entry.is_live() && entry.value != RETIRED
 }
 
 /// Returns the key of a session in the index: hashed, because a user id is any text of any length.

@@ -2,6 +2,7 @@
 
 mod ending;
 mod keeping;
+mod outage;
 mod tokens;
 mod users;
 
@@ -12,7 +13,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, header};
-use pleach_driver::{Driver, Entry};
+use pleach_driver::{BucketConfig, Driver, Entry};
 
 use super::{Session, SessionOptions, Sessions};
 
@@ -96,9 +97,11 @@ impl Browser {
 async fn stolen(driver: &Driver) -> Vec<Entry> {
     let mut entries = Vec::new();
     for name in ["sessions", "session_users"] {
-        let bucket = driver.kv().bucket(pleach_driver::BucketConfig::new(name)).await.expect("a bucket");
+        let bucket = driver.kv().bucket(BucketConfig::new(name)).await.expect("a bucket");
         entries.extend(bucket.scan(">").await.expect("a scan"));
     }
+    // The marks of sessions that have ended hold nothing.
+    entries.retain(|entry| entry.value != b"{}"[..]);
     entries
 }
 

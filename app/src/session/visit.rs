@@ -5,7 +5,7 @@ use tracing::debug;
 
 use super::ends::End;
 use super::record::{Changes, Data, Millis, Proof, Record, check_size};
-use super::store::{Store, Stored};
+use super::store::{Found, Store, Stored};
 use super::token::{self, SessionId, Token};
 use crate::error::{Error, Result};
 
@@ -17,8 +17,9 @@ enum Standing {
     Unread,
     /// There is no session. Writing begins one.
     Absent,
-    /// The token was renewed a moment ago, so the client has a newer one by now. Writing does nothing.
-    Replaced(SessionId),
+    /// The client gave the token up a moment ago, on another request: the session was renewed, or ended. Its cookie has been taken care of
+    /// there, so writing does nothing.
+    GivenUp(SessionId),
     /// The session, as it was when this request read or wrote it last.
     Live { id: SessionId, stored: Stored },
     /// The session ended while this request was under way. Writing does nothing: it would bring the session back.
@@ -72,10 +73,14 @@ impl Visit {
     async fn look_up(&self, store: &Store) -> Result<Standing> {
         let Some(token) = &self.token else { return Ok(Standing::Absent) };
         let id = token.id();
-        let Some(stored) = store.read(id).await? else { return Ok(Standing::Absent) };
+        let stored = match store.find(id).await? {
+            Found::Session(stored) => stored,
+            Found::Retired => return Ok(Standing::GivenUp(id)),
+            Found::Nothing => return Ok(Standing::Absent),
+        };
         Ok(match stored.record.proof(token, Millis::now()) {
             Proof::Valid => Standing::Live { id, stored },
-            Proof::Replaced => Standing::Replaced(id),
+            Proof::Replaced => Standing::GivenUp(id),
             Proof::Forged => Standing::Absent,
         })
     }
@@ -111,7 +116,7 @@ impl Visit {
 
     pub(super) fn end(&self) -> End {
         match &self.standing {
-            Standing::Unread | Standing::Absent | Standing::Replaced(_) => End::Never,
+            Standing::Unread | Standing::Absent | Standing::GivenUp(_) => End::Never,
             Standing::Live { id, .. } => End::Of(*id),
             Standing::Over => End::Past,
         }
@@ -192,7 +197,7 @@ impl Visit {
     /// Ends the session everywhere, now. A request whose token was renewed a moment ago may do that as well: whoever logs out means it.
     pub(super) async fn destroy(&mut self, store: &Store) -> Result<()> {
         match &self.standing {
-            Standing::Live { id, .. } | Standing::Replaced(id) => drop(store.end(*id).await?),
+            Standing::Live { id, .. } | Standing::GivenUp(id) => drop(store.retire(*id).await?),
             Standing::Unread | Standing::Absent | Standing::Over => {}
         }
         self.is_cookie_dead = self.token.is_some();
@@ -248,7 +253,7 @@ impl Visit {
         if let Some((id, _)) = self.live() {
             // Whoever planted or copied the old token is left with nothing. It ends first: a crash after that costs a log-in, the
             // other order would leave two sessions.
-            let last = store.end(id).await?;
+            let last = store.retire(id).await?;
             data = last.filter(|record| record.user.is_none()).map(|record| record.data).unwrap_or_default();
             self.standing = Standing::Absent;
         }

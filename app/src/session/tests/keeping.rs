@@ -1,5 +1,6 @@
 //! What is written is kept, and nothing else is.
 
+use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
 
 use super::*;
@@ -83,13 +84,12 @@ async fn a_session_that_is_not_used_asks_for_nothing() {
     assert!(browser.request().exists().await.is_err());
 }
 
-#[test]
-fn committing_a_session_that_was_not_used_allocates_nothing() {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let session = runtime.block_on(async { Browser::new(&instance(&memory().await).await).request() });
+#[tokio::test]
+async fn committing_a_session_that_was_not_used_allocates_nothing() {
+    let session = Browser::new(&instance(&memory().await).await).request();
     let mut headers = HeaderMap::new();
     let counted = allocation_counter::measure(|| {
-        runtime.block_on(session.commit(&mut headers)).expect("a commit");
+        session.commit(&mut headers).now_or_never().expect("nothing to wait for").expect("a commit");
     });
     assert_eq!(counted.count_total, 0);
 }

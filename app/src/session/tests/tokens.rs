@@ -157,6 +157,34 @@ async fn a_request_that_comes_with_a_token_just_renewed_gets_nothing_and_no_cook
 }
 
 #[tokio::test]
+async fn a_late_answer_does_not_overwrite_the_cookie_of_a_log_in_or_a_log_out() {
+    let mut browser = Browser::new(&instance(&memory().await).await);
+    browser.set("a", "a").await;
+    let late = browser.request();
+    browser.log_in("u1").await.expect("a fresh cookie");
+    late.set("a", "b").await.expect("set");
+    assert_eq!(browser.receive(&late).await, None);
+    assert_eq!(browser.user().await.as_deref(), Some("u1"));
+
+    let (late, leaving) = (browser.request(), browser.request());
+    leaving.destroy().await.expect("destroy");
+    browser.receive(&leaving).await.expect("the cookie is cleared");
+    late.flash("hello").await.expect("flash");
+    assert_eq!(browser.receive(&late).await, None);
+    assert_eq!(browser.cookie, None);
+}
+
+#[tokio::test]
+async fn who_was_revoked_may_begin_again_with_the_dead_cookie() {
+    let sessions = instance(&memory().await).await;
+    let mut browser = Browser::new(&sessions);
+    browser.log_in("u1").await;
+    sessions.revoke_all("u1").await.expect("revoke");
+    browser.set("oauth state", "x").await.expect("a fresh cookie");
+    assert_eq!(browser.get("oauth state").await.as_deref(), Some("x"));
+}
+
+#[tokio::test]
 async fn who_logs_out_with_a_token_just_renewed_is_logged_out() {
     let mut browser = Browser::new(&instance(&memory().await).await);
     browser.log_in("u1").await;
