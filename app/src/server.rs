@@ -1,0 +1,3 @@
+//! wip
+mod runtime;
+pub(crate) use runtime::Layout;
