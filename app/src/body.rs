@@ -59,9 +59,10 @@ impl Body {
     #[must_use]
     pub fn live<B>(body: B) -> Self
     where
-        B: HttpBody<Data = Bytes, Error = BoxError> + Send + 'static,
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
     {
-        Self(Inner::Live(Box::pin(body)))
+        Self(Inner::Live(Box::pin(MapError(Box::pin(body)))))
     }
 
     /// Returns true for a body made by [`Body::live`].

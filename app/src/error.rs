@@ -41,7 +41,7 @@ struct Kind {
     fields: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<BoxError>,
-    to_landing: bool,
+    for_page: bool,
 }
 
 impl Error {
@@ -55,7 +55,7 @@ impl Error {
             fields: Vec::new(),
             headers: Vec::new(),
             cause: None,
-            to_landing: false,
+            for_page: false,
         }))
     }
 
@@ -65,12 +65,17 @@ impl Error {
         Self::new(StatusCode::BAD_REQUEST, "malformed", message)
     }
 
-    /// 401 `unauthorized`: the request has no session of a user. Pages are sent to the landing page instead.
+    /// 401 `unauthorized`: the request has no session of a user. A browser's form or page is sent to the landing page instead.
     #[must_use]
     pub fn unauthorized() -> Self {
-        let mut error = Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Please log in first.");
-        error.0.to_landing = true;
-        error
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Please log in first.")
+    }
+
+    /// Says that a page was asked for: whoever does not want JSON is sent to the landing page.
+    #[must_use]
+    pub fn for_page(mut self) -> Self {
+        self.0.for_page = true;
+        self
     }
 
     /// 403 `forbidden`: this user may not do that.
@@ -188,8 +193,8 @@ impl Error {
         &self.0.headers
     }
 
-    pub(crate) fn is_for_landing(&self) -> bool {
-        self.0.to_landing
+    pub(crate) fn is_for_page(&self) -> bool {
+        self.0.for_page
     }
 
     /// Returns the message, the cause and the causes below it, one a line: for logs and the development tier only.

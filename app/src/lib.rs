@@ -58,9 +58,10 @@ pub use part::Part;
 pub use reply::Reply;
 pub use request_id::RequestId;
 pub use response::{Html, IntoResponse, Json, Response, SeeOther};
-pub use session::{Session, SessionOptions, Sessions};
-pub use settings::{Opt, Settings};
+pub use session::{Session, SessionId, SessionInfo, SessionOptions, Sessions};
+pub use settings::{Opt, Retention, Row, Settings, Size, Value};
 pub use tasks::Tasks;
+pub use tower::Layered;
 pub use tier::Tier;
 pub use view::View;
 
