@@ -4,7 +4,7 @@ mod backend;
 mod bucket;
 mod config;
 mod entry;
-mod group;
+pub(crate) mod group;
 mod hub;
 mod watch;
 

@@ -17,8 +17,8 @@ enum Standing {
     Unread,
     /// There is no session. Writing begins one.
     Absent,
-    /// The client gave the token up a moment ago, on another request: the session was renewed, or ended. Its cookie has been taken care of
-    /// there, so writing does nothing.
+    /// The client gave the token up a moment ago, on another request: the session was renewed, or ended. The cookie is taken care
+    /// of there, so writing does nothing.
     GivenUp(SessionId),
     /// The session, as it was when this request read or wrote it last.
     Live { id: SessionId, stored: Stored },
@@ -51,7 +51,7 @@ pub(super) struct Visit {
     wish: Wish,
     /// Messages left by this request.
     flashes: u32,
-    /// This request ended the session that the client's cookie stands for.
+    /// This request ended the session: the client's cookie is to go.
     is_cookie_dead: bool,
     /// The head of the answer is under way: no cookie can be sent any more, and changes are written at once.
     is_answered: bool,
@@ -85,7 +85,7 @@ impl Visit {
         })
     }
 
-    /// Reads the session again, if it was read. It is found by its id, so a token that was renewed meanwhile is no hindrance.
+    /// Reads the session again, if it was read. It is found by its id, so that a renewal of its token is no hindrance.
     pub(super) async fn reload(&mut self, store: &Store) -> Result<()> {
         if let Standing::Live { id, stored } = &mut self.standing {
             match store.read(*id).await? {
@@ -157,11 +157,13 @@ impl Visit {
         if self.may_begin() && self.is_answered {
             return Err(too_late("begin"));
         }
-        let present = self.get(key).map_or(0, |present| key.len() + present.get().len());
-        check_size(self.changes.size(self.before()) - present + key.len() + value.get().len())?;
-        if self.get(key).is_none_or(|present| present.get() != value.get()) {
-            self.changes.set(key, value);
+        let present = self.get(key);
+        if present.is_some_and(|present| present.get() == value.get()) {
+            return Ok(());
         }
+        let replaced = present.map_or(0, |present| key.len() + present.get().len());
+        check_size(self.changes.size(self.before()) - replaced + key.len() + value.get().len())?;
+        self.changes.set(key, value);
         Ok(())
     }
 
@@ -194,7 +196,8 @@ impl Visit {
         Ok(())
     }
 
-    /// Ends the session everywhere, now. A request whose token was renewed a moment ago may do that as well: whoever logs out means it.
+    /// Ends the session everywhere, now. A request whose token was renewed a moment ago may do that too: a log-out that did nothing
+    /// would be worse than one by whoever knew the old token.
     pub(super) async fn destroy(&mut self, store: &Store) -> Result<()> {
         match &self.standing {
             Standing::Live { id, .. } | Standing::GivenUp(id) => drop(store.retire(*id).await?),
@@ -251,8 +254,8 @@ impl Visit {
     async fn begin(&mut self, store: &Store, user: Option<String>) -> Result<Token> {
         let mut data = Data::default();
         if let Some((id, _)) = self.live() {
-            // Whoever planted or copied the old token is left with nothing. It ends first: a crash after that costs a log-in, the
-            // other order would leave two sessions.
+            // Whoever planted or copied the old token is left with nothing. The old session ends first: a crash after that costs a
+            // log-in, while the other order would leave two sessions.
             let last = store.retire(id).await?;
             data = last.filter(|record| record.user.is_none()).map(|record| record.data).unwrap_or_default();
             self.standing = Standing::Absent;
@@ -279,31 +282,29 @@ impl Visit {
             self.settle();
             return Ok(false);
         };
-        let (id, mut newest, verified) = (*id, stored.clone(), &stored.record);
+        let (id, mut newest) = (*id, stored.clone());
         loop {
+            let Stored { mut record, revision } = newest;
+            let renewed = renewed.filter(|_| record.has_same_token(&stored.record));
             let now = Millis::now();
-            let mut record = newest.record.clone();
             self.changes.apply(&mut record.data);
             record.seen = now;
-            let renewed = renewed.filter(|_| record.has_same_token(verified));
             if let Some(token) = renewed {
                 record.renew(token, now);
             }
-            if let Some(stored) = store.replace(id, record, newest.revision).await? {
-                let is_renewed = renewed.is_some();
+            if let Some(stored) = store.replace(id, record, revision).await? {
                 self.standing = Standing::Live { id, stored };
                 self.settle();
-                return Ok(is_renewed);
+                return Ok(renewed.is_some());
             }
-            match store.read(id).await? {
-                Some(stored) => newest = stored,
-                None => {
-                    debug!(session = %id, "a session ended under a request; what it wrote is dropped");
-                    self.standing = Standing::Over;
-                    self.settle();
-                    return Ok(false);
-                }
-            }
+            // Somebody else has written, so there is progress: this ends, however many they are.
+            let Some(stored) = store.read(id).await? else {
+                debug!(session = %id, "a session ended under a request; what it wrote is dropped");
+                self.standing = Standing::Over;
+                self.settle();
+                return Ok(false);
+            };
+            newest = stored;
         }
     }
 

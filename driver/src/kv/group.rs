@@ -12,19 +12,29 @@ use tokio::sync::Notify;
 use super::Entry;
 use crate::Error;
 
-/// Most changes that a group holds for its slowest watcher.
-pub(super) const MAX_ENTRIES: usize = 1024;
-
-/// Most bytes of values that a group holds for its slowest watcher; one change is held whatever its size.
-pub(super) const MAX_BYTES: usize = 4 * 1024 * 1024;
-
 /// Below this many slots an empty queue keeps its memory.
 const KEPT_SLOTS: usize = 8;
 
-#[derive(Default)]
-pub(super) struct Group {
+pub(crate) struct Group {
+    limits: Limits,
     queue: Mutex<Queue>,
     changed: Notify,
+}
+
+/// What a group holds for its slowest watcher, at most.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Changes.
+    pub(crate) entries: usize,
+    /// Bytes of values; one change is held whatever its size.
+    pub(crate) bytes: usize,
+}
+
+impl Limits {
+    fn exceeded_by(self, queue: &Queue) -> bool {
+        let Self { entries, bytes } = self;
+        queue.slots.len() > entries || (queue.bytes > bytes && queue.slots.len() > 1)
+    }
 }
 
 #[derive(Default)]
@@ -47,14 +57,14 @@ struct Slot {
 
 /// Why a group ends for all its watchers.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum End {
+pub(crate) enum End {
     Closed,
     /// The upstream could not be resumed without a gap.
     Broken,
 }
 
 impl End {
-    pub(super) fn to_error(self) -> Error {
+    pub(crate) fn to_error(self) -> Error {
         match self {
             Self::Closed => Error::closed(),
             Self::Broken => Error::too_old("the store could not continue the watch without a gap"),
@@ -63,12 +73,20 @@ impl End {
 }
 
 impl Group {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            queue: Mutex::default(),
+            changed: Notify::new(),
+        }
+    }
+
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds a reader of all that is pushed from now on.
-    pub(super) fn join(self: &Arc<Self>) -> Reader {
+    pub(crate) fn join(self: &Arc<Self>) -> Reader {
         let mut queue = self.queue();
         queue.readers += 1;
         Reader {
@@ -77,12 +95,12 @@ impl Group {
         }
     }
 
-    pub(super) fn has_readers(&self) -> bool {
+    pub(crate) fn has_readers(&self) -> bool {
         self.queue().readers > 0
     }
 
     /// Stores a change for all readers. Returns true when [`wake`](Self::wake) is due that was not before.
-    pub(super) fn push(&self, entry: &Arc<Entry>) -> bool {
+    pub(crate) fn push(&self, entry: &Arc<Entry>) -> bool {
         let mut queue = self.queue();
         if queue.readers == 0 {
             return false;
@@ -93,20 +111,19 @@ impl Group {
             entry: entry.clone(),
             unread,
         });
-        while queue.slots.len() > MAX_ENTRIES || (queue.bytes > MAX_BYTES && queue.slots.len() > 1)
-        {
+        while self.limits.exceeded_by(&queue) {
             queue.pop();
         }
         !std::mem::replace(&mut queue.unannounced, true)
     }
 
     /// Ends the group: its readers read what is there and then the reason.
-    pub(super) fn end(&self, end: End) {
+    pub(crate) fn end(&self, end: End) {
         self.queue().end = Some(end);
     }
 
     /// Wakes the readers that wait.
-    pub(super) fn wake(&self) {
+    pub(crate) fn wake(&self) {
         self.queue().unannounced = false;
         self.changed.notify_waiters();
     }
@@ -160,7 +177,7 @@ impl Queue {
 }
 
 /// One watcher's place in its group.
-pub(super) struct Reader {
+pub(crate) struct Reader {
     group: Arc<Group>,
     next: u64,
 }
@@ -169,7 +186,7 @@ impl Reader {
     /// Waits for the next change, or the reason why none comes any more: it lagged, or the group ended.
     ///
     /// Cancel safe: a change is taken in the same poll that returns it.
-    pub(super) async fn next(&mut self) -> Result<Arc<Entry>, Error> {
+    pub(crate) async fn next(&mut self) -> Result<Arc<Entry>, Error> {
         loop {
             // Made before the look, so that a change between look and wait is not missed.
             let changed = self.group.changed.notified();
@@ -179,6 +196,17 @@ impl Reader {
                 None => changed.await,
             }
         }
+    }
+
+    /// Waits as [`next`](Self::next) does and returns all that is there.
+    pub(crate) async fn next_all(&mut self) -> Result<Vec<Arc<Entry>>, Error> {
+        let mut changes = vec![self.next().await?];
+        let mut queue = self.group.queue();
+        // An error stays where it is until it is asked for next.
+        while let Some(Ok(change)) = queue.read(&mut self.next) {
+            changes.push(change);
+        }
+        Ok(changes)
     }
 }
 
@@ -197,6 +225,11 @@ mod tests {
     use super::*;
     use crate::kv::{Operation, Revision};
 
+    const LIMITS: Limits = Limits {
+        entries: 16,
+        bytes: 1024,
+    };
+
     fn change(revision: u64, bytes: usize) -> Arc<Entry> {
         let value = Bytes::from(vec![0; bytes]);
         Arc::new(Entry::new(
@@ -214,7 +247,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_change_is_held_until_the_last_reader_has_read_it() {
-        let group = Arc::new(Group::default());
+        let group = Arc::new(Group::new(LIMITS));
         let (mut one, mut two) = (group.join(), group.join());
         group.push(&change(1, 1));
         assert_eq!(one.next().await.unwrap().revision, Revision(1));
@@ -225,7 +258,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_reader_that_leaves_lets_go_of_what_it_had_not_read() {
-        let group = Arc::new(Group::default());
+        let group = Arc::new(Group::new(LIMITS));
         let (one, mut two) = (group.join(), group.join());
         group.push(&change(1, 1));
         group.push(&change(2, 1));
@@ -239,13 +272,13 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_slow_reader_lags() {
-        let group = Arc::new(Group::default());
+        let group = Arc::new(Group::new(LIMITS));
         let (mut slow, mut quick) = (group.join(), group.join());
-        for revision in 1..=MAX_ENTRIES as u64 + 3 {
+        for revision in 1..=LIMITS.entries as u64 + 3 {
             group.push(&change(revision, 1));
             assert_eq!(quick.next().await.unwrap().revision, Revision(revision));
         }
-        assert_eq!(held(&group), MAX_ENTRIES);
+        assert_eq!(held(&group), LIMITS.entries);
         assert!(slow.next().await.unwrap_err().is_lagged());
         drop(slow);
         assert_eq!(held(&group), 0);
@@ -253,19 +286,19 @@ mod tests {
 
     #[test]
     fn large_values_count_by_their_bytes() {
-        let group = Arc::new(Group::default());
+        let group = Arc::new(Group::new(LIMITS));
         let _reader = group.join();
         for revision in 1..=9 {
-            group.push(&change(revision, MAX_BYTES / 4));
+            group.push(&change(revision, LIMITS.bytes / 4));
         }
         assert_eq!(held(&group), 4);
-        group.push(&change(10, 2 * MAX_BYTES));
+        group.push(&change(10, 2 * LIMITS.bytes));
         assert_eq!(held(&group), 1);
     }
 
     #[tokio::test]
     async fn an_end_comes_after_the_changes_before_it() {
-        let group = Arc::new(Group::default());
+        let group = Arc::new(Group::new(LIMITS));
         let mut reader = group.join();
         group.push(&change(1, 1));
         group.end(End::Closed);

@@ -17,9 +17,15 @@ use tokio::task::JoinHandle;
 use tracing::{debug, warn};
 
 use super::backend::{BucketBackend, Upstream};
-use super::group::{End, Group, Reader};
+use super::group::{End, Group, Limits, Reader};
 use super::{Entry, Revision};
 use crate::{Error, Filter};
+
+/// How far a watcher may fall behind before it is ended.
+const LIMITS: Limits = Limits {
+    entries: 1024,
+    bytes: 4 * 1024 * 1024,
+};
 
 /// The wait before a failed upstream is followed anew: none at first, then this, doubled up to the cap.
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
@@ -89,8 +95,16 @@ impl Hub {
             return Err(Error::closed());
         }
         let reader = match filter.as_key() {
-            Some(_) => groups.keys.entry(filter.text()).or_default().join(),
-            None => groups.patterns.entry(filter.clone()).or_default().join(),
+            Some(_) => groups
+                .keys
+                .entry(filter.text())
+                .or_insert_with(new_group)
+                .join(),
+            None => groups
+                .patterns
+                .entry(filter.clone())
+                .or_insert_with(new_group)
+                .join(),
         };
         Ok(Listener {
             shared: self.shared.clone(),
@@ -107,6 +121,10 @@ impl Hub {
             feed.0.abort();
         }
     }
+}
+
+fn new_group() -> Arc<Group> {
+    Arc::new(Group::new(LIMITS))
 }
 
 impl Groups {
