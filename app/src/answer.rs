@@ -1,9 +1,11 @@
 //! The one place that turns errors into answers.
 
+use std::collections::BTreeMap;
+
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use pleach_views::{Data, data};
-use serde_json::json;
+use serde::Serialize;
 use tracing::{debug, error};
 
 use crate::body::Body;
@@ -63,42 +65,65 @@ fn landing(cx: &Context, error: &Error, face: ErrorFace) -> Option<Response> {
     SeeOther(url).into_response(cx).ok()
 }
 
+/// The error object. Source: CONTRACT §2.
+#[derive(Serialize)]
+struct ErrorObject<'a> {
+    code: u16,
+    id: &'a str,
+    path: &'a str,
+    message: &'a str,
+    request_id: String,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    fields: BTreeMap<&'a str, &'a str>,
+}
+
 fn json_object(cx: &Context, error: &Error) -> Response {
-    let mut object = json!({
-        "code": error.status().as_u16(),
-        "id": error.id(),
-        "path": cx.path(),
-        "message": error.message(),
-        "request_id": cx.request_id().to_string(),
-    });
-    add_fields(&mut object, error);
-    typed("application/json", object.to_string())
+    let object = ErrorObject {
+        code: error.status().as_u16(),
+        id: error.id(),
+        path: cx.path(),
+        message: error.message(),
+        request_id: cx.request_id().to_string(),
+        fields: error.fields().collect(),
+    };
+    typed("application/json", &object)
 }
 
-/// Source: RFC 9457 §3.1, with `id` and `request_id` as extension members.
+/// Source: RFC 9457 §3.1, with `id`, `request_id` and `fields` as extension members.
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: &'a str,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    instance: &'a str,
+    id: &'a str,
+    request_id: String,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    fields: BTreeMap<&'a str, &'a str>,
+}
+
 fn problem(cx: &Context, error: &Error) -> Response {
-    let mut object = json!({
-        "type": "about:blank",
-        "title": error.status().canonical_reason().unwrap_or("Error"),
-        "status": error.status().as_u16(),
-        "detail": error.message(),
-        "instance": cx.path(),
-        "id": error.id(),
-        "request_id": cx.request_id().to_string(),
-    });
-    add_fields(&mut object, error);
-    typed("application/problem+json", object.to_string())
+    let object = Problem {
+        r#type: "about:blank",
+        title: title(error),
+        status: error.status().as_u16(),
+        detail: error.message(),
+        instance: cx.path(),
+        id: error.id(),
+        request_id: cx.request_id().to_string(),
+        fields: error.fields().collect(),
+    };
+    typed("application/problem+json", &object)
 }
 
-fn add_fields(object: &mut serde_json::Value, error: &Error) {
-    let fields: serde_json::Map<_, _> = error.fields().map(|(name, message)| (name.to_owned(), message.into())).collect();
-    if !fields.is_empty() {
-        object["fields"] = fields.into();
-    }
+fn title(error: &Error) -> &'static str {
+    error.status().canonical_reason().unwrap_or("Error")
 }
 
-fn typed(content_type: &'static str, body: String) -> Response {
-    let mut response = Response::new(Body::from(body));
+fn typed<T: Serialize>(content_type: &'static str, object: &T) -> Response {
+    let json = serde_json::to_vec(object).expect("text and numbers have a form in JSON");
+    let mut response = Response::new(Body::from(json));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
@@ -130,7 +155,7 @@ fn describe(cx: &Context, error: &Error) -> Data {
     data! {
         code => error.status().as_u16(),
         id => error.id(),
-        title => error.status().canonical_reason().unwrap_or("Error"),
+        title => title(error),
         message => error.message(),
         path => cx.path(),
         request_id => cx.request_id().to_string(),
@@ -143,7 +168,8 @@ fn with_details(mut html: String, cx: &Context, error: &Error) -> String {
     let walk = cx.app().tree().explain(&cx.tree_head()).to_string();
     let mut request = format!("{} {}\n", cx.method(), cx.uri());
     for (name, value) in cx.headers() {
-        let value = if *name == header::COOKIE { "…".into() } else { String::from_utf8_lossy(value.as_bytes()) };
+        let is_secret = matches!(*name, header::COOKIE | header::AUTHORIZATION);
+        let value = if is_secret { "…".into() } else { String::from_utf8_lossy(value.as_bytes()) };
         request.push_str(&format!("{name}: {value}\n"));
     }
     let details = format!(
