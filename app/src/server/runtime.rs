@@ -1,0 +1,30 @@
+//! How the cores are used.
+
+use std::io;
+
+use tokio::runtime::{Builder, Runtime};
+
+/// How the server uses the cores.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// One runtime, whose threads share all connections.
+    #[default]
+    Shared,
+    /// A runtime per core, each with a listener of its own on the same port; the kernel deals out the connections. Less work per request,
+    /// but a slow connection's neighbours on the same core wait.
+    PerCore,
+}
+
+/// Makes the runtime that the program runs in. With [`Layout::PerCore`] it is that of the first core, and the server makes the others.
+///
+/// # Errors
+/// Those of the system: no threads, no descriptors.
+pub(crate) fn runtime(layout: Layout) -> io::Result<Runtime> {
+    match layout {
+        Layout::Shared => Builder::new_multi_thread()
+            .enable_all()
+            .thread_name("pleach")
+            .build(),
+        Layout::PerCore => Builder::new_current_thread().enable_all().build(),
+    }
+}
