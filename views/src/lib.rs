@@ -5,6 +5,7 @@ mod data;
 mod error;
 mod fault;
 mod library;
+mod reach;
 mod reload;
 mod scan;
 mod set;

@@ -29,10 +29,12 @@ pub(crate) struct Library {
 
 /// Whether a file is a template, by its name.
 pub(crate) fn is_template(path: &str) -> bool {
-    ESCAPED
-        .iter()
-        .chain(&[".txt"])
-        .any(|suffix| path.ends_with(suffix))
+    is_escaped(path) || path.ends_with(".txt")
+}
+
+/// Whether values are escaped in a template of that name.
+pub(crate) fn is_escaped(path: &str) -> bool {
+    ESCAPED.iter().any(|suffix| path.ends_with(suffix))
 }
 
 impl Library {

@@ -48,6 +48,13 @@ pub(crate) struct Component {
     pub(crate) wants_request: bool,
 }
 
+impl Block {
+    /// Whether another block of the same template stands inside this one.
+    pub(crate) fn contains(&self, other: &Self) -> bool {
+        self.range.start < other.range.start && other.range.end < self.range.end
+    }
+}
+
 /// A call of `url`: the literal route, if it is one, and the names of the other arguments.
 #[derive(Debug)]
 pub(crate) struct LinkCall {
@@ -278,12 +285,12 @@ fn dotted_name(tokens: &[(usize, Token<'_>)]) -> String {
 
 /// Whether what follows `before` is applied with `|` or `is`, and so no function.
 fn is_filter(before: &[(usize, Token<'_>)]) -> bool {
-    match before {
-        [.., (_, Token::Mark(b'|'))] | [.., (_, Token::Word("is"))] => true,
-        [.., (_, Token::Word("is")), (_, Token::Word("not"))] => true,
-        [(_, Token::Word("filter"))] => true,
-        _ => false,
-    }
+    matches!(
+        before,
+        [.., (_, Token::Mark(b'|') | Token::Word("is"))]
+            | [.., (_, Token::Word("is")), (_, Token::Word("not"))]
+            | [(_, Token::Word("filter"))]
+    )
 }
 
 /// Reads the arguments of `url`, of which `tokens` are those behind the parenthesis.

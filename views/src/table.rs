@@ -154,7 +154,7 @@ pub(crate) fn resolve(
         for ancestor in line.iter().rev() {
             parts.extend(entries[*ancestor].parts.clone());
         }
-        let by_name = format!("{}.html", name.replace('.', "/"));
+        let by_name = content_by_name(name);
         if !entry.parts.contains_key(CONTENT) && exists(&by_name) {
             parts.insert(CONTENT.to_owned(), by_name);
         }
@@ -178,6 +178,11 @@ pub(crate) fn resolve(
         );
     }
     (views, faults)
+}
+
+/// The template that is a view's content unless a table says otherwise.
+pub(crate) fn content_by_name(view: &str) -> String {
+    format!("{}.html", view.replace('.', "/"))
 }
 
 /// Every alias with the view that it ends at and the table it comes from.
