@@ -144,13 +144,15 @@ impl Template {
 
     /// Name and text of a template that is one block alone, at its own line and column.
     pub(crate) fn fragment(&self, path: &str, block: &Block) -> (String, String) {
+        const COMMENT: &str = "{# -#}";
         let (line, column) = position(&self.text, block.range.start);
-        // A comment that eats the white space behind it fills the place of what stands before the block.
+        // In place of what stands before the block: a comment that eats the white space behind it.
         let padding = match line {
-            1 => String::new(),
+            1 if column <= COMMENT.len() => String::new(),
+            1 => format!("{COMMENT}{}", " ".repeat(column - 1 - COMMENT.len())),
             _ => format!(
-                "{{#{}-#}}\n{}",
-                "\n".repeat(line - 2),
+                "{COMMENT}{}{}",
+                "\n".repeat(line - 1),
                 " ".repeat(column - 1)
             ),
         };

@@ -7,8 +7,8 @@ use crate::library::{Library, Template, is_template};
 use crate::scan::Reference;
 use crate::table::{CONTENT, MAIN, Resolved, content_by_name};
 
-/// How many templates may stand in a chain of `extends` and `include`: the engine recurses along it.
-pub(crate) const MAX_CHAIN: usize = 32;
+/// How many templates, and blocks in them, may stand inside each other: the engine recurses along them.
+pub(crate) const MAX_DEPTH: usize = 48;
 
 /// The templates of one view, and the faults that were found on the way through them.
 pub(crate) struct Reach<'l> {
@@ -23,7 +23,7 @@ pub(crate) struct Reach<'l> {
     pub(crate) parts: BTreeSet<&'l str>,
     /// What they include that does not exist.
     pub(crate) missing: BTreeSet<&'l str>,
-    /// The longest chain that begins at a template.
+    /// How many levels there are from a template on.
     heights: BTreeMap<&'l str, usize>,
     /// Whether the engine could not even look at the templates.
     pub(crate) is_broken: bool,
@@ -67,7 +67,7 @@ impl<'l> Reach<'l> {
             is_broken: false,
             faults: Vec::new(),
         };
-        reach.enter(start, &mut Vec::new());
+        reach.enter(start, &mut Vec::new(), 0);
         reach.enter_components();
         reach.check_content();
         Ok(reach)
@@ -104,20 +104,22 @@ impl<'l> Reach<'l> {
         roots
     }
 
-    /// The longest chain of templates in the view.
+    /// How many levels of templates and blocks there are.
     pub(crate) fn height(&self) -> usize {
         self.heights.values().copied().max().unwrap_or(0)
     }
 
-    /// Visits a template and all that it extends and includes; returns the longest chain from here on.
-    fn enter(&mut self, path: &'l str, chain: &mut Vec<&'l str>) -> usize {
+    /// Visits a template and all that it extends and includes, below a chain of templates that take `above` levels;
+    /// returns the levels from here on.
+    fn enter(&mut self, path: &'l str, chain: &mut Vec<&'l str>, above: usize) -> usize {
         if let Some(height) = self.heights.get(path) {
             return *height;
         }
         chain.push(path);
         self.templates.push(path);
-        let mut height = 0;
         let scan = &self.template(path).scan;
+        let here = above + 1 + scan.block_depth;
+        let mut height = here - above;
         let extends = scan
             .extends
             .iter()
@@ -132,11 +134,11 @@ impl<'l> Reach<'l> {
             };
             let circle = chain.iter().position(|passed| *passed == next);
             let below = match circle {
-                None if chain.len() < MAX_CHAIN => self.enter(next, chain),
-                _ => MAX_CHAIN,
+                None if here < MAX_DEPTH => self.enter(next, chain, here),
+                _ => MAX_DEPTH,
             };
-            if chain.len() + below <= MAX_CHAIN {
-                height = height.max(below);
+            if here + below <= MAX_DEPTH {
+                height = height.max(here - above + below);
                 continue;
             }
             let message = match circle {
@@ -144,14 +146,14 @@ impl<'l> Reach<'l> {
                     let circle = [&chain[from..], &[next]].concat().join(" → ");
                     format!("`{next}` contains itself: {circle}")
                 }
-                None => format!("more than {MAX_CHAIN} templates in a chain"),
+                None => format!("more than {MAX_DEPTH} templates and blocks inside each other"),
             };
             self.fault(path, reference, message);
             self.is_broken = true;
         }
         chain.pop();
-        self.heights.insert(path, height + 1);
-        height + 1
+        self.heights.insert(path, height);
+        height
     }
 
     /// Finds the template that a reference means.
@@ -191,7 +193,7 @@ impl<'l> Reach<'l> {
             next += 1;
             for component in &self.template(path).scan.component_calls {
                 if let Some(path) = self.library.components.get(component) {
-                    self.enter(path, &mut Vec::new());
+                    self.enter(path, &mut Vec::new(), 0);
                 }
             }
         }

@@ -15,6 +15,8 @@ pub(crate) struct Scan {
     pub(crate) extends: Option<Reference>,
     pub(crate) includes: Vec<Reference>,
     pub(crate) blocks: Vec<Block>,
+    /// How deep blocks stand inside each other.
+    pub(crate) block_depth: usize,
     pub(crate) components: Vec<Component>,
     pub(crate) component_calls: BTreeSet<String>,
     pub(crate) function_calls: BTreeSet<String>,
@@ -111,6 +113,7 @@ pub(crate) fn scan(text: &str) -> Scan {
                 }
                 [(_, Token::Word("block")), (_, Token::Word(name)), ..] => {
                     open_blocks.push(scan.blocks.len());
+                    scan.block_depth = scan.block_depth.max(open_blocks.len());
                     scan.blocks.push(Block {
                         name: (*name).to_owned(),
                         range: start..start,

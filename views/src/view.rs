@@ -12,7 +12,7 @@ use tera::{Context, Tera, TeraResult};
 
 use crate::fault::Fault;
 use crate::library::{Library, is_escaped};
-use crate::reach::{MAX_CHAIN, Reach};
+use crate::reach::{MAX_DEPTH, Reach};
 use crate::table::{MAIN, Resolved};
 
 #[derive(Debug)]
@@ -100,7 +100,7 @@ impl View {
         engine.add_raw_templates(texts)?;
 
         let mut functions = BTreeSet::new();
-        let mut is_deep = reach.height() > MAX_CHAIN / 4;
+        let mut is_deep = reach.height() > MAX_DEPTH / 6;
         for path in &reach.templates {
             let scan = &reach.template(path).scan;
             functions.extend(scan.function_calls.iter().cloned());

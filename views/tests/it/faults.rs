@@ -1,5 +1,7 @@
 //! Mistakes that a build finds, all of them at once.
 
+use pleach_views::Data;
+
 use crate::{build, check_faults};
 
 #[test]
@@ -183,25 +185,23 @@ fn endless_chains_are_faults_of_the_build() {
 }
 
 #[test]
-fn very_long_chains_are_faults_of_the_build() {
+fn very_deep_chains_are_faults_of_the_build() {
     let chain = |length: usize| {
         let mut files = vec![("views.toml", "page = { content = '1.html' }")];
         for n in 1..length {
             let path: &'static str = format!("{n}.html").leak();
             files.push((path, format!("{{% include '{}.html' %}}", n + 1).leak()));
         }
-        files.push((format!("{length}.html").leak(), "end"));
+        let last = "{% block a %}{% block b %}end{% endblock %}{% endblock %}";
+        files.push((format!("{length}.html").leak(), last));
         build(files.leak())
     };
-    let views = chain(32).unwrap();
-    assert_eq!(
-        views.render("page", &pleach_views::Data::new()).unwrap(),
-        "end"
-    );
-    let faults = chain(33).unwrap_err();
+    let views = chain(46).unwrap();
+    assert_eq!(views.render("page", &Data::new()).unwrap(), "end");
+    let faults = chain(47).unwrap_err();
     assert_eq!(
         faults.to_string(),
-        "32.html:1:12: view `page`: more than 32 templates in a chain"
+        "46.html:1:12: view `page`: more than 48 templates and blocks inside each other"
     );
 }
 

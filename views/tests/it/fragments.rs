@@ -1,6 +1,7 @@
 //! Blocks rendered alone.
 
 use pleach_views::{Data, data};
+use proptest::prelude::*;
 
 use crate::{Files, build};
 
@@ -191,4 +192,107 @@ fn block_in_a_text_template_is_not_escaped() {
             .unwrap(),
         "A & B"
     );
+}
+
+/// A piece of a template at random.
+#[derive(Debug, Clone)]
+enum Piece {
+    Text(&'static str),
+    Inside {
+        open: &'static str,
+        pieces: Vec<Piece>,
+        close: &'static str,
+    },
+    Block(Vec<Piece>),
+}
+
+fn pieces() -> impl Strategy<Value = Vec<Piece>> {
+    const TEXTS: &[&str] = &[
+        "text ",
+        "\n  ",
+        "{{ x }}",
+        "{{ super() }}",
+        "{% include 'part.html' %}",
+        "{# no #}",
+    ];
+    let text = proptest::sample::select(TEXTS).prop_map(Piece::Text);
+    let piece = text.prop_recursive(3, 16, 4, |inner| {
+        let inner = proptest::collection::vec(inner, 0..4);
+        prop_oneof![
+            inner.clone().prop_map(Piece::Block),
+            inner.prop_map(|pieces| Piece::Inside {
+                open: "{% if x -%}",
+                pieces,
+                close: "{% endif %}"
+            }),
+        ]
+    });
+    proptest::collection::vec(piece, 0..5)
+}
+
+/// Writes pieces, each block with the next of `names`; without a name left, only its inside.
+fn write(pieces: &[Piece], names: &mut std::str::Chars<'_>, text: &mut String) {
+    for piece in pieces {
+        match piece {
+            Piece::Text(piece) => text.push_str(piece),
+            Piece::Inside {
+                open,
+                pieces,
+                close,
+            } => {
+                text.push_str(open);
+                write(pieces, names, text);
+                text.push_str(close);
+            }
+            Piece::Block(pieces) => match names.next() {
+                Some(name) => block(name, pieces, names, text),
+                None => write(pieces, names, text),
+            },
+        }
+    }
+}
+
+fn block(name: char, pieces: &[Piece], names: &mut std::str::Chars<'_>, text: &mut String) {
+    text.push_str(&format!("{{% block {name} -%}} <{name} "));
+    write(pieces, names, text);
+    text.push_str(&format!(" {name}> {{%- endblock {name} %}}"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(3_000) })]
+
+    #[test]
+    fn every_block_alone_is_what_the_page_shows(
+        layout in pieces(),
+        overrides in proptest::collection::vec(pieces(), 0..4),
+        order in proptest::sample::select(["abcd", "dcba", "badc"].as_slice()),
+    ) {
+        let mut main = String::new();
+        write(&layout, &mut "abcd".chars(), &mut main);
+        let main = main.replace("{{ super() }}", "");
+        let mut page = "{% extends 'main' %}\n ".to_owned();
+        let mut nested = "efgh".chars();
+        for (name, pieces) in order.chars().filter(|name| main.contains(&format!("block {name}"))).zip(&overrides) {
+            block(name, pieces, &mut nested, &mut page);
+        }
+        let files = vec![
+            ("views.toml", "page = { main = 'layout.html' }"),
+            ("layout.html", &*main.leak()),
+            ("page.html", &*page.leak()),
+            ("part.html", "<part {{ x }} part>"),
+        ];
+        let views = build(files.leak()).unwrap_or_else(|faults| panic!("{faults}"));
+        let data = data! { x => 1 };
+        // `super()` in a block that the layout lacks is an error of the page, and nothing to compare.
+        let page = views.render("page", &data);
+        prop_assume!(page.is_ok());
+        let page = page.unwrap();
+        for name in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+            if page.contains(&format!("<{name} ")) {
+                let alone = views.fragment("page", name, &data).unwrap();
+                let marks = alone.starts_with(&format!("<{name} ")) && alone.ends_with(&format!(" {name}>"));
+                prop_assert!(marks && page.contains(&alone), "{name}: {alone} in {page}");
+            }
+        }
+    }
 }

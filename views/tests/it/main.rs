@@ -6,6 +6,7 @@ mod escape;
 mod faults;
 mod fragments;
 mod functions;
+mod hostile;
 mod inheritance;
 mod links;
 mod reload;

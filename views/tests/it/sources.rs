@@ -10,6 +10,7 @@ const FILES: crate::Files = &[
     ("page.html", "{% include 'deep/part.html' %}"),
     ("deep/part.html", "{{ name }}"),
     ("style.css", "{{ no template }}"),
+    (".page.html", "{{ no template }}"),
 ];
 
 #[test]
