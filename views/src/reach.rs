@@ -49,11 +49,8 @@ impl<'l> Reach<'l> {
         let lays_itself_out = |path: &&str| library.templates[*path].scan.extends.is_some();
         let start = content.filter(lays_itself_out).or(part(MAIN)).or(content);
         let start = start.ok_or_else(|| {
-            let message = format!(
-                "view `{view}`: there is no template `{}`",
-                content_by_name(view)
-            );
-            Fault::in_file(&resolved.table, message)
+            let message = format!("there is no template `{}`", content_by_name(view));
+            Fault::in_view(&resolved.table, view, message)
         })?;
         let mut reach = Self {
             library,
@@ -205,12 +202,12 @@ impl<'l> Reach<'l> {
             return;
         };
         if !self.templates.contains(&content) {
+            let start = self.start;
             let message = format!(
-                "view `{}`: `{content}` is shown nowhere: let it extend \"main\", or `{}` include \"content\"",
-                self.view, self.start
+                "`{content}` is shown nowhere: let it extend \"main\", or `{start}` include \"content\""
             );
             self.faults
-                .push(Fault::in_file(&self.resolved.table, message));
+                .push(Fault::in_view(&self.resolved.table, self.view, message));
         }
     }
 

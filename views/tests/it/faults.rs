@@ -32,7 +32,7 @@ fn all_faults_are_found_at_once() {
             "page.html:2:9: Found `}}` but expected one of: integer, float, string, bool, ident, `-`, `not`, `<`, `{`, `[` or `(`",
             "views.toml: view `a`: there is no view `nobody`",
             "views.toml: view `b`: there is no view `nobody`",
-            "views.toml: view `bad/part`: `x.html` is no name for a part: letters, digits, `_`, `-`",
+            "views.toml: view `bad/part`: `x.html` is no name of a part: letters, digits, `_`, `-`",
             "views.toml: view `bad/part`: there is no template `bad/part.html`",
             "views.toml: view `both`: an alias has no parts of its own",
             "views.toml: view `c`: there is no template `gone.html` for its `main`",
@@ -46,6 +46,25 @@ fn all_faults_are_found_at_once() {
 }
 
 #[test]
+fn children_of_a_faulty_view_are_not_blamed() {
+    check_faults(
+        &[
+            (
+                "views.toml",
+                "a = { parent = 'nobody' }\nb = { parent = 'a' }\nc = { main = 'gone.html' }\nd = { parent = 'c' }\n\
+                 e = { parent = 'e' }\nf = { alias = 'e' }",
+            ),
+            ("d.html", ""),
+        ],
+        &[
+            "views.toml: view `a`: there is no view `nobody`",
+            "views.toml: view `c`: there is no template `gone.html` for its `main`",
+            "views.toml: view `e`: inherits from itself: e → e",
+        ],
+    );
+}
+
+#[test]
 fn broken_tables_name_line_and_column() {
     check_faults(
         &[("views.toml", "a = {}\nb = {")],
@@ -53,11 +72,11 @@ fn broken_tables_name_line_and_column() {
     );
     check_faults(
         &[("views.json", "{\n\"a\": 1,}")],
-        &["views.json:2:8: trailing comma at line 2 column 8"],
+        &["views.json:2:8: trailing comma"],
     );
     check_faults(
         &[("views.toml", "a = 'page.html'")],
-        &["views.toml: `a` must be a table: a view"],
+        &["views.toml: view `a`: a view must be a table"],
     );
 }
 
