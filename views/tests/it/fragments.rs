@@ -259,7 +259,7 @@ fn block(name: char, pieces: &[Piece], names: &mut std::str::Chars<'_>, text: &m
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(3_000) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1_500) })]
 
     #[test]
     fn every_block_alone_is_what_the_page_shows(

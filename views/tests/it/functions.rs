@@ -34,6 +34,27 @@ fn request_is_another_in_every_render() {
 }
 
 #[test]
+fn result_of_a_function_has_fields_like_any_value() {
+    let views = Views::builder()
+        .source(Source::embedded(&[
+            ("views.toml", "page = {}"),
+            (
+                "page.html",
+                "{% set known = cx() %}{{ known.tier }} {{ z_cx.tier }}",
+            ),
+        ]))
+        .function("cx", |call: &Call<'_>| call.request().ok_or("no request"))
+        .build()
+        .unwrap();
+    let mut data = Data::new();
+    data.insert(
+        REQUEST,
+        &std::collections::BTreeMap::from([("tier", "staging")]),
+    );
+    assert_eq!(views.render("page", &data).unwrap(), "staging staging");
+}
+
+#[test]
 fn result_of_a_function_is_escaped_unless_it_is_safe() {
     let views = Views::builder()
         .source(Source::embedded(&[
