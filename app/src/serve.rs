@@ -73,9 +73,19 @@ fn options(app: &BaseApp, settings: &Settings) -> Result<ServerOptions, BoxError
         drain: settings.get(&settings::DRAIN),
         layout: settings.get(&settings::LAYOUT),
         #[cfg(feature = "tls")]
-        tls: server::Tls::from_settings(settings)?,
+        tls: tls(settings)?,
         gauges: app.0.metrics.gauges().clone(),
     })
+}
+
+/// Certificate and key come together, or not at all.
+#[cfg(feature = "tls")]
+fn tls(settings: &Settings) -> Result<Option<server::Tls>, BoxError> {
+    match (settings.get(&settings::TLS_CERT), settings.get(&settings::TLS_KEY)) {
+        (Some(cert), Some(key)) => Ok(Some(server::Tls::read(cert.as_ref(), key.as_ref())?)),
+        (None, None) => Ok(None),
+        _ => Err("tls-cert and tls-key belong together".into()),
+    }
 }
 
 fn is_tls(settings: &Settings) -> bool {
