@@ -344,3 +344,29 @@ async fn a_value_of_another_shape_is_an_error_that_does_not_quote_it() {
     assert_eq!(error.status(), 500);
     assert!(!format!("{error:?}").contains("my secret"), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_record_that_can_not_be_read_counts_as_none() {
+    let driver = memory().await;
+    let mut browser = Browser::new(&instance(&driver).await);
+    browser.set("a", "a").await;
+    let id = browser
+        .request()
+        .id()
+        .await
+        .expect("id")
+        .expect("a session");
+    let bucket = driver
+        .kv()
+        .bucket(BucketConfig::new("sessions"))
+        .await
+        .expect("a bucket");
+    bucket
+        .put(id.as_str(), "written by another version")
+        .await
+        .expect("put");
+
+    assert!(!browser.exists().await);
+    browser.set("a", "again").await.expect("a fresh cookie");
+    assert_eq!(browser.get("a").await.as_deref(), Some("again"));
+}
