@@ -275,7 +275,7 @@ impl Context {
 
     /// Opens a live page: runs the producer for as long as the client reads, and sends what it sends. See [`live::stream`].
     ///
-    /// The stream ends with a redirect to `/` when the session ends, and with word when to come back when the server drains.
+    /// The stream ends with a redirect to `/` when the session ends, if the request has used its session, and with word when to come back when the server drains.
     pub fn live<F, Fut>(&self, produce: F) -> Response
     where
         F: FnOnce(LivePage) -> Fut,
@@ -283,6 +283,10 @@ impl Context {
     {
         let last_event_id = self.headers().get("last-event-id");
         let options = StreamOptions::new(self.app().tasks().draining().clone()).last_event_id(last_event_id);
+        let options = match self.session_if_used() {
+            Some(session) => options.ends_with(session.ended()),
+            None => options,
+        };
         live::stream(options, produce).into_response().map(Body::live)
     }
 

@@ -110,6 +110,7 @@ macro_rules! handlers {
                         handler(cx.clone(), $($argument),*).await.into_response(&cx)
                     })
                 });
+                #[allow(unused_mut, reason = "a handler without extractions has no needs")]
                 let mut needs = Vec::new();
                 $($argument::needs(&mut needs);)*
                 Self { call, name: std::any::type_name::<F>(), needs, for_probes: false }

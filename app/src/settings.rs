@@ -13,8 +13,8 @@ mod mask;
 mod option;
 mod program;
 mod public_url;
-mod size;
 mod similar;
+mod size;
 
 mod value;
 
@@ -68,7 +68,11 @@ impl Settings {
         let mut settings = Self { values: Vec::new() };
         for row in rows {
             let text = row.default_text(&settings);
-            settings.values.push(Setting { row, text, source: Source::Default });
+            settings.values.push(Setting {
+                row,
+                text,
+                source: Source::Default,
+            });
         }
         settings
     }
@@ -79,12 +83,20 @@ impl Settings {
     /// When the default of an option that was not registered is no value of its type, which is a mistake in the program.
     #[must_use]
     pub fn get<T: Value>(&self, option: &Opt<T>) -> T {
-        let setting = self.values.iter().find(|setting| setting.row.name() == option.name());
+        let setting = self
+            .values
+            .iter()
+            .find(|setting| setting.row.name() == option.name());
         let parsed = match setting {
             Some(setting) => T::parse(&setting.text),
             None => T::parse(&Row::from(*option).default_text(self)),
         };
-        parsed.unwrap_or_else(|error| panic!("values are checked when they are read, and `{}` is not one: {error}", option.name()))
+        parsed.unwrap_or_else(|error| {
+            panic!(
+                "values are checked when they are read, and `{}` is not one: {error}",
+                option.name()
+            )
+        })
     }
 
     /// Returns the tier.
@@ -95,7 +107,10 @@ impl Settings {
 
     /// Returns what the command `config` prints: every option with its value, secrets masked, and where the value came from.
     pub(crate) fn describe(&self) -> String {
-        self.values.iter().map(|setting| format!("{setting}\n")).collect()
+        self.values
+            .iter()
+            .map(|setting| format!("{setting}\n"))
+            .collect()
     }
 }
 

@@ -21,7 +21,10 @@ pub(crate) enum Layout {
 /// Those of the system: no threads, no descriptors.
 pub(crate) fn runtime(layout: Layout) -> io::Result<Runtime> {
     match layout {
-        Layout::Shared => Builder::new_multi_thread().enable_all().thread_name("pleach").build(),
+        Layout::Shared => Builder::new_multi_thread()
+            .enable_all()
+            .thread_name("pleach")
+            .build(),
         Layout::PerCore => Builder::new_current_thread().enable_all().build(),
     }
 }
