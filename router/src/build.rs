@@ -9,11 +9,13 @@ use http::HeaderName;
 use crate::condition::Condition;
 use crate::core::{Core, FullPath, Matcher, Node};
 use crate::error::{BuildErrors, Fault, FaultKind};
+use crate::grow::grow;
 use crate::methods::{Dispatch, Only};
 use crate::pattern::Piece;
 use crate::route::{Route, Spec};
 use crate::template::{Part, Place, TemplateError, parse};
 use crate::tree::RouteId;
+use crate::trie::Trie;
 use crate::typed::TypeKey;
 use crate::vars::{Source, Variable};
 
@@ -21,10 +23,11 @@ use crate::vars::{Source, Variable};
 pub const MAX_SEGMENTS: usize = 128;
 
 /// Builds the tree and, beside it, the handlers of each route.
-pub(crate) fn build<H>(root: Route<H>) -> Result<(Core, Vec<Vec<H>>), BuildErrors> {
+pub(crate) fn build<H>(root: Route<H>) -> Result<(Core, Vec<H>), BuildErrors> {
     let core = Core {
         nodes: Vec::new(),
         targets: Vec::new(),
+        trie: Trie::default(),
         names: HashMap::new(),
         types: HashMap::new(),
     };
@@ -43,6 +46,7 @@ pub(crate) fn build<H>(root: Route<H>) -> Result<(Core, Vec<Vec<H>>), BuildError
     } = builder;
     // A route with a bad template is no ground to judge others by.
     core.targets.retain(|id| !broken.contains(id));
+    core.trie = grow(&core.nodes, &core.targets);
     if faults.is_empty() {
         Ok((core, handlers))
     } else {
@@ -55,7 +59,7 @@ pub(crate) fn build<H>(root: Route<H>) -> Result<(Core, Vec<Vec<H>>), BuildError
 
 struct Builder<H> {
     core: Core,
-    handlers: Vec<Vec<H>>,
+    handlers: Vec<H>,
     faults: Vec<(RouteId, Fault)>,
     /// Routes with a bad template, and all below them.
     broken: Vec<RouteId>,
@@ -110,6 +114,7 @@ impl<H> Builder<H> {
             children: Vec::new(),
             depth: above.depth,
             graft,
+            first_handler: self.handlers.len(),
             matchers: Vec::new(),
             handlers: methods,
             dispatch: Dispatch::new(&[], &[]),
@@ -117,7 +122,7 @@ impl<H> Builder<H> {
             conditions: Vec::new(),
             variables: Arc::new([]),
         });
-        self.handlers.push(handlers);
+        self.handlers.extend(handlers);
         if let Some(parent) = parent {
             self.core.nodes[parent.index()].children.push(id);
         }

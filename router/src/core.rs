@@ -12,6 +12,7 @@ use crate::methods::{Dispatch, Only};
 use crate::pattern::Piece;
 use crate::template::Place;
 use crate::tree::RouteId;
+use crate::trie::Trie;
 use crate::typed::TypeKey;
 use crate::url::UrlError;
 use crate::vars::Variable;
@@ -23,6 +24,8 @@ pub(crate) struct Core {
     pub(crate) nodes: Vec<Node>,
     /// Routes with handlers, children before their branch: the order in which the walk offers them a request.
     pub(crate) targets: Vec<RouteId>,
+    /// The paths of `targets`.
+    pub(crate) trie: Trie,
     /// By full name.
     pub(crate) names: HashMap<String, RouteId>,
     /// Where typed routes are mounted.
@@ -43,6 +46,8 @@ pub(crate) struct Node {
     pub(crate) graft: bool,
     /// Its own matchers, in sequence.
     pub(crate) matchers: Vec<Matcher>,
+    /// Where its handlers begin among those of the tree.
+    pub(crate) first_handler: usize,
     /// The methods of its handlers; `None` for `any`.
     pub(crate) handlers: Vec<Option<Method>>,
     /// What its handlers handle after all `method` matchers on the way.
