@@ -10,6 +10,7 @@ use crate::condition::Condition;
 use crate::core::{Core, FullPath, Matcher, Node};
 use crate::error::{BuildErrors, Fault, FaultKind};
 use crate::grow::grow;
+use crate::lint::unreachable;
 use crate::methods::{Dispatch, Only};
 use crate::pattern::Piece;
 use crate::route::{Route, Spec};
@@ -47,6 +48,15 @@ pub(crate) fn build<H>(root: Route<H>) -> Result<(Core, Vec<H>), BuildErrors> {
     // A route with a bad template is no ground to judge others by.
     core.targets.retain(|id| !broken.contains(id));
     core.trie = grow(&core.nodes, &core.targets);
+    faults.extend(unreachable(&core).into_iter().map(|(id, kind)| {
+        (
+            id,
+            Fault {
+                route: core.node(id).title(),
+                kind,
+            },
+        )
+    }));
     if faults.is_empty() {
         Ok((core, handlers))
     } else {
@@ -78,12 +88,7 @@ struct Inherited {
 
 impl<H> Builder<H> {
     fn fault(&mut self, id: RouteId, kind: FaultKind) {
-        let name = &self.core.node(id).name;
-        let route = if name.is_empty() {
-            "(root)".to_owned()
-        } else {
-            name.clone()
-        };
+        let route = self.core.node(id).title();
         self.faults.push((id, Fault { route, kind }));
     }
 
@@ -378,9 +383,6 @@ impl<H> Builder<H> {
             }
         }
         let dispatch = Dispatch::new(&handlers, only);
-        if !handlers.is_empty() && dispatch.is_empty() {
-            self.fault(id, FaultKind::NoMethodLeft);
-        }
         self.core.nodes[id.index()].dispatch = dispatch;
     }
 }

@@ -108,12 +108,14 @@ impl FullPath {
 }
 
 impl Node {
-    /// What stands for the route in printed trees: its full name, or a word for one that has none of its own.
+    /// What stands for the route in printed trees: its full name, which a nameless route that handles shares, or a word.
     pub(crate) fn title(&self) -> String {
         match (&*self.own_name, self.parent) {
             ("", None) => "(root)".to_owned(),
             ("", Some(_)) if self.graft => "(graft)".to_owned(),
-            ("", Some(_)) => "(group)".to_owned(),
+            ("", Some(_)) if self.handlers.is_empty() || self.name.is_empty() => {
+                "(group)".to_owned()
+            }
             _ => self.name.clone(),
         }
     }

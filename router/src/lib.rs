@@ -19,6 +19,7 @@ mod encode;
 mod find;
 mod grow;
 mod key;
+mod lint;
 mod methods;
 mod pattern;
 mod slots;

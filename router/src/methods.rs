@@ -230,13 +230,9 @@ impl Dispatch {
         (named, usize::from(self.any) == index)
     }
 
-    /// True if this route handles whatever method leads `other` to its handler at `index`.
-    pub(crate) fn takes(&self, other: &Dispatch, index: usize) -> bool {
-        let (named, any) = other.methods_of(index);
-        named
-            .into_iter()
-            .all(|method| self.handler(method).is_some())
-            && (!any || self.any != NONE)
+    /// True if methods without a name here lead to a handler.
+    pub(crate) fn takes_any(&self) -> bool {
+        self.any != NONE
     }
 }
 

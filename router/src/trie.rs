@@ -87,6 +87,11 @@ impl Node {
     pub(crate) fn has_literals(&self) -> bool {
         self.table != NONE || self.literal.child != NONE
     }
+
+    /// The child for any segment.
+    pub(crate) fn any(&self) -> Option<u32> {
+        (self.any != NONE).then_some(self.any)
+    }
 }
 
 impl Literal {
