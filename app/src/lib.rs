@@ -1,15 +1,74 @@
 //! A tree-routed server application foundation.
-#![allow(
-    dead_code,
-    unused_imports,
-    unreachable_pub,
-    reason = "used by the application, which is written beside this"
-)]
+//!
+//! An application is a tree of routes that both matches requests and generates URLs. Everything that it needs (storage,
+//! sessions, views, live pages) hangs off an explicit [`Context`] that every handler is given.
 
-mod body;
-mod observe;
+// The application, from the outside in.
+mod app;
+mod builder;
+mod cli;
+mod part;
+mod tier;
+
+// A request's way.
+mod pipeline;
 mod origin;
 mod request_id;
+mod security;
+mod hooks;
+mod context;
+mod incoming;
+mod endpoint;
+mod extract;
+mod states;
+mod tasks;
+
+// What comes of it.
+mod answer;
+mod body;
+mod error;
+mod face;
+mod render;
+mod reply;
+mod response;
+mod view;
+
+// Beside the way.
+mod assets;
+mod health;
+pub mod live;
+mod observe;
+mod serve;
 mod server;
+mod session;
 mod settings;
-mod tier;
+mod tower;
+
+pub use app::{BaseApp, Limits};
+pub use assets::Asset;
+pub use body::{Body, BoxError};
+pub use builder::{Builder, Faults};
+pub use context::Context;
+pub use endpoint::{Endpoint, Need, Route};
+pub use error::{Error, Result};
+pub use extract::{Form, FromContext, Input, Query, State};
+pub use face::Face;
+pub use origin::{Peer, TrustedProxies};
+pub use part::Part;
+pub use reply::Reply;
+pub use request_id::RequestId;
+pub use response::{Html, IntoResponse, Json, Response, SeeOther};
+pub use session::{Session, SessionId, SessionInfo, SessionOptions, Sessions};
+pub use settings::{Opt, Retention, Row, Settings, Size, Value};
+pub use tasks::Tasks;
+pub use tower::Layered;
+pub use tier::Tier;
+pub use view::View;
+
+pub use bytes::Bytes;
+pub use http;
+pub use pleach_driver as driver;
+pub use pleach_driver::Driver;
+pub use pleach_router as router;
+pub use pleach_router::route;
+pub use pleach_views as views;

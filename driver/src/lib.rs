@@ -1,1 +1,46 @@
-//! The driver of pleach.
+//! What a pleach application asks of the world: buckets of revisioned values that can be watched, publish and subscribe, and
+//! the backends that hold them.
+//!
+//! [`Driver::open`] takes the URL of a store. `memory:` and `file:DIRECTORY` are embedded: one process, nothing else installed.
+//! The same calls work on NATS JetStream by another URL. What both must do alike is one conformance suite.
+//!
+//! # How it is built
+//! ```text
+//! driver        one handle; its parts can be replaced
+//! kv   pubsub   what callers see: checks, deadlines, local watchers, lag and resume, once for all backends
+//! backend       the traits beneath: store, read, follow
+//! embedded      the store in this process: one thread writes, everyone reads
+//! engine        beneath that: rows, batches, scans; in memory, or in files
+//! ```
+//! Absent on purpose: consensus, replication, a broker (that is NATS); transactions over several keys (one value holds what must
+//! change together); any static or task-local state (two drivers fit in one process).
+
+mod deadline;
+mod driver;
+mod embedded;
+mod error;
+mod filter;
+pub mod key;
+mod kv;
+mod location;
+mod pubsub;
+mod stats;
+mod subject;
+
+pub use self::driver::{Driver, DriverBuilder};
+pub use self::error::Error;
+pub use self::filter::Filter;
+pub use self::kv::{
+    Bucket, BucketConfig, Entry, Kv, MAX_HISTORY, MAX_VALUE_BYTES, Operation, Revision, Watch,
+    WatchEvent, WatchFrom, WriteOptions,
+};
+pub use self::pubsub::{LocalPubSub, Message, PubSub, Subscription};
+pub use self::stats::Stats;
+
+/// What a backend must do, for those who bring their own.
+pub mod backend {
+    pub use crate::kv::{
+        BoxFuture, BucketBackend, Change, Guard, KvBackend, Since, Snapshot, Upstream, Write,
+    };
+    pub use crate::pubsub::{Delivery, PubSubBackend, SubscriptionBackend};
+}

@@ -1,0 +1,188 @@
+//! The program around an application: its command line, and what each command does.
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use http::{HeaderName, HeaderValue, Method, Request};
+use pleach_driver::Driver;
+use pleach_router::Head;
+
+use crate::app::{BaseApp, Limits};
+use crate::body::BoxError;
+use crate::builder::Builder;
+use crate::observe::log;
+use crate::serve;
+use crate::settings::{self, Command, CommandFlag, Invocation, Parsed, Program};
+
+/// Exit codes. Source: CONTRACT §1.
+const FAILED: u8 = 1;
+const MISUSED: u8 = 2;
+
+const COMMANDS: [Command; 5] = [
+    Command { name: "serve", arguments: "", help: "Serve (the default)", flags: &[] },
+    Command { name: "routes", arguments: "", help: "Print the tree of routes", flags: &[] },
+    Command {
+        name: "explain",
+        arguments: "METHOD URL",
+        help: "Tell why a request lands where it does",
+        flags: &[CommandFlag { name: "-H", value: Some("'K: V'"), help: "A header of the request" }],
+    },
+    Command {
+        name: "url",
+        arguments: "NAME [K=V]…",
+        help: "Print the URL of a route",
+        flags: &[CommandFlag { name: "--absolute", value: None, help: "With scheme and host" }],
+    },
+    Command { name: "config", arguments: "", help: "Print every setting and where it came from", flags: &[] },
+];
+
+/// How a command ends when it does not succeed.
+enum Failure {
+    Misused(String),
+    Failed(String),
+}
+
+impl Failure {
+    fn misused(what: impl Display) -> Self {
+        Self::Misused(what.to_string())
+    }
+
+    fn failed(what: impl Display) -> Self {
+        Self::Failed(what.to_string())
+    }
+}
+
+impl Builder {
+    /// Runs the application as a program: reads the command line, the environment and the settings file, and does what the command says.
+    ///
+    /// `serve`, the default, opens the store, listens, and drains on Ctrl-C or SIGTERM; the other commands look at the tree or the
+    /// settings and never open the store. `--help` lists them all. Everything that goes wrong is told on standard error.
+    ///
+    /// Exit codes: 0 done; 2 bad usage or configuration; 1 anything else.
+    #[must_use]
+    pub fn run(self) -> ExitCode {
+        self.run_with(std::env::args_os().skip(1))
+    }
+
+    fn run_with(self, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+        let name = self.name.clone();
+        let rows = self.rows();
+        let program = Program { name: name.clone(), version: self.version, commands: COMMANDS.to_vec(), rows };
+        let done = match program.parse(arguments, |name| std::env::var_os(name)) {
+            Ok(Parsed::Print(text)) => print(text),
+            Ok(Parsed::Run(invocation)) => self.command(&invocation),
+            Err(faults) => Err(Failure::misused(faults)),
+        };
+        let (message, code) = match done {
+            Ok(()) => return ExitCode::SUCCESS,
+            Err(Failure::Misused(message)) => (message, MISUSED),
+            Err(Failure::Failed(message)) => (message, FAILED),
+        };
+        for line in message.lines() {
+            tell(format_args!("{name}: {line}"));
+        }
+        ExitCode::from(code)
+    }
+
+    fn command(self, invocation: &Invocation) -> Result<(), Failure> {
+        let builder = self.configure(invocation)?;
+        match invocation.command {
+            "routes" => print(builder.look()?.tree()),
+            "explain" => explain(&builder.look()?, invocation),
+            "url" => url(&builder.look()?, invocation),
+            "config" => print(invocation.settings.describe()),
+            _ => serve_until_stopped(builder, invocation),
+        }
+    }
+
+    /// Takes over the settings that the builder has fields for.
+    fn configure(self, invocation: &Invocation) -> Result<Self, Failure> {
+        let settings = &invocation.settings;
+        let url = settings.get(&settings::PUBLIC_URL);
+        let url = settings::check_public_url(&url, settings.tier()).map_err(Failure::Misused)?;
+        let limits = Limits { max_body_bytes: settings.get(&settings::MAX_BODY).bytes(), ..Limits::default() };
+        Ok(self.limits(limits).public_url(url).settings(settings.clone()))
+    }
+
+    fn look(self) -> Result<BaseApp, Failure> {
+        self.build_to_look_at().map_err(Failure::failed)
+    }
+}
+
+fn explain(app: &BaseApp, invocation: &Invocation) -> Result<(), Failure> {
+    let [method, url] = invocation.arguments.as_slice() else {
+        return Err(Failure::misused("explain METHOD URL [-H 'K: V']…"));
+    };
+    let method = Method::from_bytes(method.as_bytes()).map_err(|_| Failure::Misused(format!("`{method}` is not a method")))?;
+    let mut request = Request::builder().method(method).uri(url);
+    for header in invocation.values("-H") {
+        let (name, value) = header.split_once(':').ok_or_else(|| Failure::Misused(format!("`{header}` is not a header: 'K: V'")))?;
+        let name = HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| Failure::Misused(format!("`{name}` is not a header's name")))?;
+        let value = HeaderValue::from_str(value.trim()).map_err(|_| Failure::Misused(format!("`{value}` is not a header's value")))?;
+        request = request.header(name, value);
+    }
+    let request = request.body(()).map_err(|_| Failure::Misused(format!("`{url}` is not a URL")))?;
+    let (head, ()) = request.into_parts();
+    print(app.tree().explain(&Head::from_parts(&head)))
+}
+
+fn url(app: &BaseApp, invocation: &Invocation) -> Result<(), Failure> {
+    let [name, vars @ ..] = invocation.arguments.as_slice() else {
+        return Err(Failure::misused("url NAME [K=V]… [--absolute]"));
+    };
+    let mut url = app.tree().url(name);
+    for var in vars {
+        let (name, value) = var.split_once('=').ok_or_else(|| Failure::Misused(format!("`{var}` is not K=V")))?;
+        url = url.var(name, value);
+    }
+    let made = if invocation.has("--absolute") {
+        url.absolute(&invocation.settings.get(&settings::PUBLIC_URL))
+    } else {
+        url.relative()
+    };
+    print(format_args!("{}\n", made.map_err(Failure::misused)?))
+}
+
+fn serve_until_stopped(builder: Builder, invocation: &Invocation) -> Result<(), Failure> {
+    let settings = &invocation.settings;
+    let format = log::Format::of(settings.tier());
+    // Kept to the end, so that the last lines are written. A second subscriber in this process is an embedding program's business.
+    let _log = log::install(settings.get(&settings::LOG), format).ok();
+    let runtime = serve::runtime(settings).map_err(Failure::failed)?;
+    runtime.block_on(async {
+        let store = settings.get(&settings::STORE);
+        let driver = Driver::open(&store).await.map_err(|error| Failure::Failed(chain(&error)))?;
+        let app = match builder.driver(driver.clone()).build() {
+            Ok(app) => app,
+            Err(faults) => {
+                let _ = driver.close().await;
+                return Err(Failure::failed(faults));
+            }
+        };
+        serve::until_stopped(&app, settings).await.map_err(|error: BoxError| Failure::Failed(chain(&*error)))
+    })
+}
+
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// Writes to standard output. A reader that has seen enough (`| head`) is no failure.
+fn print(text: impl Display) -> Result<(), Failure> {
+    let _ = write!(std::io::stdout().lock(), "{text}");
+    Ok(())
+}
+
+/// Writes a line to standard error, past the log: it is meant for whoever started the program.
+pub(crate) fn tell(line: impl Display) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}

@@ -1,0 +1,121 @@
+//! What hangs on a route: a handler with its extractions, or a tower service.
+
+use std::any::TypeId;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use futures_util::future::BoxFuture;
+use pleach_router::FromHandler;
+
+use crate::context::Context;
+use crate::error::Result;
+use crate::extract::FromContext;
+use crate::response::{IntoResponse, Response};
+
+/// A route of an application.
+pub type Route = pleach_router::Route<Endpoint>;
+
+type Call = Box<dyn Fn(Context) -> BoxFuture<'static, Result<Response>> + Send + Sync>;
+
+/// What answers the requests of a route.
+///
+/// Any `async fn(Context, …) -> impl IntoResponse` becomes one where a route asks for a handler; the arguments after
+/// [`Context`] are extracted from the request ([`FromContext`]), in order, and the first that fails answers.
+pub struct Endpoint {
+    call: Call,
+    name: &'static str,
+    needs: Vec<Need>,
+    for_probes: bool,
+}
+
+/// A state that a handler asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Need {
+    pub(crate) type_id: TypeId,
+    pub(crate) type_name: &'static str,
+}
+
+impl Need {
+    /// Names a state of type `T`.
+    #[must_use]
+    pub fn state<T: 'static>() -> Self {
+        Self { type_id: TypeId::of::<T>(), type_name: std::any::type_name::<T>() }
+    }
+}
+
+impl Endpoint {
+    /// Makes an endpoint from a function that is already in its final form; `name` is what logs and `routes` show.
+    pub fn new<F, Fut>(name: &'static str, call: F) -> Self
+    where
+        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Response>> + Send + 'static,
+    {
+        Self { call: Box::new(move |cx| Box::pin(call(cx))), name, needs: Vec::new(), for_probes: false }
+    }
+
+    pub(crate) fn call(&self, cx: Context) -> Pin<Box<dyn Future<Output = Result<Response>> + Send>> {
+        (self.call)(cx)
+    }
+
+    /// Answers also while the application is not ready: for what asks whether it is.
+    pub(crate) fn for_probes(self) -> Self {
+        Self { for_probes: true, ..self }
+    }
+
+    pub(crate) fn is_for_probes(&self) -> bool {
+        self.for_probes
+    }
+
+    pub(crate) fn needs(&self) -> &[Need] {
+        &self.needs
+    }
+
+    /// Returns the path of the function that answers, such as `game::board::page`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Endpoint").field(&self.name).finish()
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Makes an endpoint of every async function of a context and up to six extractions.
+macro_rules! handlers {
+    ($(($($argument:ident),*))*) => {$(
+        impl<F, Fut, R, $($argument),*> FromHandler<F, (Context, $($argument,)*)> for Endpoint
+        where
+            F: Fn(Context, $($argument),*) -> Fut + Clone + Send + Sync + 'static,
+            Fut: Future<Output = R> + Send + 'static,
+            R: IntoResponse,
+            $($argument: FromContext + Send + 'static,)*
+        {
+            #[allow(non_snake_case, reason = "the arguments are named by their types")]
+            fn from_handler(handler: F) -> Self {
+                let call: Call = Box::new(move |cx| {
+                    let handler = handler.clone();
+                    Box::pin(async move {
+                        $(let $argument = $argument::from_context(&cx).await?;)*
+                        // One handle is a counter: the answer may need the request that the handler consumed.
+                        handler(cx.clone(), $($argument),*).await.into_response(&cx)
+                    })
+                });
+                #[allow(unused_mut, reason = "a handler without extractions has no needs")]
+                let mut needs = Vec::new();
+                $($argument::needs(&mut needs);)*
+                Self { call, name: std::any::type_name::<F>(), needs, for_probes: false }
+            }
+        }
+    )*};
+}
+handlers! { () (A) (A, B) (A, B, C) (A, B, C, D) (A, B, C, D, E) (A, B, C, D, E, G) }

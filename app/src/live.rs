@@ -1,0 +1,29 @@
+//! Live pages: server-sent events that patch a page, streams that carry them, and the client that applies them.
+//!
+//! A handler answers with a [`stream`]: an async block that is handed a [`LivePage`] and sends [`Event`]s into it for as
+//! long as the page is open. The wire format is that of Datastar 1.0, so a page may load [`CLIENT_JS`] or the original
+//! Datastar bundle.
+//!
+//! What is rendered once is encoded once: [`Encoded`] is a cheap handle to the bytes of an event, and [`Shared`] keeps one of
+//! them per distinct view.
+
+mod client;
+mod encode;
+mod error;
+mod event;
+mod id;
+mod outbox;
+mod sdk;
+mod shared;
+mod signals;
+mod stream;
+
+pub use client::CLIENT_JS;
+pub use encode::Encoded;
+pub use error::Error;
+pub use event::{Event, ExecuteScript, Mode, Namespace, PatchElements, PatchSignals};
+pub use id::EventId;
+pub use sdk::events_from_test_request;
+pub use shared::Shared;
+pub use signals::{Sent, Signals, signals_from};
+pub use stream::{LiveBody, LivePage, StreamOptions, stream};

@@ -1,0 +1,3 @@
+//! The public API of pleach, from outside.
+
+mod live;

@@ -1,0 +1,55 @@
+//! Rows in memory, for `memory:`.
+
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock};
+
+use bytes::Bytes;
+
+use super::{Batch, Engine, Go, Visit};
+use crate::embedded::fault::Fault;
+use crate::embedded::row::Range;
+
+/// Rows that are gone with the process.
+#[derive(Default)]
+pub(in crate::embedded) struct Memory {
+    rows: RwLock<BTreeMap<Bytes, Bytes>>,
+}
+
+impl Engine for Memory {
+    fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Fault> {
+        let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(rows.get(key).cloned())
+    }
+
+    fn scan(&self, ranges: &[Range], visit: &mut Visit<'_>) -> Result<(), Fault> {
+        // Held for the whole scan, so that it sees one moment.
+        let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
+        for range in ranges {
+            for (key, row) in rows.range(range.from.clone()..range.to.clone()) {
+                if visit(key, row) == Go::Stop {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&self, batch: Batch) -> Result<(), Fault> {
+        let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+        for (key, row) in batch {
+            match row {
+                Some(row) => rows.insert(key, row),
+                None => rows.remove(&key),
+            };
+        }
+        Ok(())
+    }
+
+    fn rest(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn close(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+}

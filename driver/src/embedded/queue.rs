@@ -1,0 +1,192 @@
+//! What waits for the thread that writes.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Semaphore, oneshot};
+
+use super::bucket::State;
+use super::fault::Fault;
+use crate::Error;
+use crate::kv::{BucketConfig, Change, Revision, Write};
+
+/// How much may wait, in units of [`UNIT_BYTES`]. Beyond it callers wait before they queue.
+const ROOM_UNITS: usize = 64 * 1024;
+const UNIT_BYTES: usize = 1024;
+
+/// Most orders that are taken for one batch, so that a batch ends soon and its callers get answers.
+const MAX_BATCH_UNITS: u32 = 4 * 1024;
+
+/// Something for the writer to do.
+pub(super) enum Order {
+    Write {
+        bucket: Arc<State>,
+        key: String,
+        write: Write,
+        answer: Answer<Revision>,
+    },
+    Open {
+        config: BucketConfig,
+        answer: Answer<Arc<State>>,
+    },
+    Close {
+        answer: Answer<()>,
+    },
+}
+
+pub(super) type Answer<T> = oneshot::Sender<Result<T, Error>>;
+
+impl Order {
+    /// Returns true when nobody waits for the answer any more.
+    pub(super) fn is_abandoned(&self) -> bool {
+        match self {
+            Self::Write { answer, .. } => answer.is_closed(),
+            Self::Open { answer, .. } => answer.is_closed(),
+            // A store is closed also for those who do not stay to see it.
+            Self::Close { .. } => false,
+        }
+    }
+
+    /// Answers that the batch failed.
+    pub(super) fn fail(self, fault: &Fault) {
+        // Whether anybody still listens is their affair.
+        match self {
+            Self::Write { answer, .. } => drop(answer.send(Err(fault.clone().into()))),
+            Self::Open { answer, .. } => drop(answer.send(Err(fault.clone().into()))),
+            Self::Close { answer } => drop(answer.send(Err(fault.clone().into()))),
+        }
+    }
+
+    /// How much room it takes.
+    fn units(&self) -> u32 {
+        let bytes = match self {
+            Self::Write {
+                write:
+                    Write {
+                        change: Change::Put { value, .. },
+                        ..
+                    },
+                ..
+            } => value.len(),
+            _ => 0,
+        };
+        1 + u32::try_from(bytes / UNIT_BYTES).unwrap_or(MAX_BATCH_UNITS)
+    }
+}
+
+/// Orders on their way from any number of callers to the one writer.
+pub(super) struct Queue {
+    waiting: Mutex<Waiting>,
+    arrived: Condvar,
+    room: Semaphore,
+}
+
+#[derive(Default)]
+struct Waiting {
+    orders: VecDeque<Order>,
+    /// Nobody is left who could place an order.
+    abandoned: bool,
+    /// The writer waits to be told of an arrival.
+    idle: bool,
+}
+
+/// What the writer found.
+pub(super) enum Taken {
+    Orders(Vec<Order>),
+    /// Nothing came in time.
+    Nothing,
+    /// Nothing will come any more.
+    Abandoned,
+}
+
+impl Queue {
+    pub(super) fn new() -> Self {
+        Self {
+            waiting: Mutex::default(),
+            arrived: Condvar::new(),
+            room: Semaphore::new(ROOM_UNITS),
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Places an order when there is room. Cancel safe: a dropped call placed it or not.
+    pub(super) async fn place(&self, order: Order) -> Result<(), Error> {
+        let room = self
+            .room
+            .acquire_many(order.units())
+            .await
+            .map_err(|_| Error::closed())?;
+        room.forget();
+        let mut waiting = self.waiting();
+        if waiting.abandoned {
+            return Err(Error::closed());
+        }
+        waiting.orders.push_back(order);
+        let wake = std::mem::take(&mut waiting.idle);
+        drop(waiting);
+        if wake {
+            self.arrived.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Waits for orders, no longer than `limit`, and takes as many as make a batch.
+    pub(super) fn take(&self, limit: Option<Duration>) -> Taken {
+        let until = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let mut waiting = self.waiting();
+        loop {
+            if !waiting.orders.is_empty() {
+                return Taken::Orders(self.take_batch(&mut waiting));
+            }
+            if waiting.abandoned {
+                return Taken::Abandoned;
+            }
+            waiting.idle = true;
+            waiting = match until {
+                None => self
+                    .arrived
+                    .wait(waiting)
+                    .unwrap_or_else(PoisonError::into_inner),
+                Some(until) => {
+                    let left = until.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        waiting.idle = false;
+                        return Taken::Nothing;
+                    }
+                    let woken = self.arrived.wait_timeout(waiting, left);
+                    woken.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+
+    fn take_batch(&self, waiting: &mut Waiting) -> Vec<Order> {
+        let mut units = 0;
+        let mut count = 0;
+        while count < waiting.orders.len() && units < MAX_BATCH_UNITS {
+            units += waiting.orders[count].units();
+            count += 1;
+        }
+        self.room.add_permits(units as usize);
+        waiting.orders.drain(..count).collect()
+    }
+
+    /// Drops the orders that wait, which their callers take for a closed store, and refuses all others.
+    pub(super) fn clear(&self) {
+        self.room.close();
+        let mut waiting = self.waiting();
+        waiting.abandoned = true;
+        waiting.orders.clear();
+    }
+
+    /// Tells the writer that the last handle is gone. The orders that wait are still taken.
+    pub(super) fn abandon(&self) {
+        self.room.close();
+        self.waiting().abandoned = true;
+        self.arrived.notify_one();
+    }
+}

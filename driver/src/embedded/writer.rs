@@ -1,0 +1,306 @@
+//! The one thread that writes.
+//!
+//! It takes all orders that wait, drafts one batch of them, applies it (one fsync for all), tells the
+//! watchers, and answers. While it does so the next orders gather. Expiry is work that it gives itself
+//! when the first timer goes off.
+//!
+//! A batch that fails fails for all that are in it, and nothing has changed. The writer goes on: the
+//! next batch may find space again, and when nobody writes it tries by itself.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use tracing::{debug, info, warn};
+
+use super::bucket::State;
+use super::draft::{Draft, Drafted};
+use super::fault::Fault;
+use super::queue::{Answer, Order, Taken};
+use super::row::{BucketRow, Millis};
+use super::store::Shared;
+use crate::Error;
+use crate::kv::Revision;
+use crate::kv::group::End;
+
+/// Most timers that go off in one batch, so that writers do not wait behind an avalanche.
+const MAX_TIMERS: usize = 1024;
+
+/// How long nothing is written before the engine may tidy up, or a failed write is tried again.
+const REST_AFTER: Duration = Duration::from_secs(1);
+
+/// The longest sleep while a timer is set: the wall clock, by which timers go, may be put forward.
+const LONGEST_SLEEP: Duration = Duration::from_secs(10);
+
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    /// When the first timer goes off; it may have been removed since.
+    timer: Option<Millis>,
+    /// Something was written since the engine last rested.
+    restless: bool,
+}
+
+/// Whom to tell that the store is closed, and how it went.
+pub(super) struct Closed {
+    answer: Answer<()>,
+    result: Result<(), Fault>,
+}
+
+impl Closed {
+    pub(super) fn tell(self) {
+        let _ = self.answer.send(self.result.map_err(Into::into));
+    }
+}
+
+/// What came of an order, once its batch is applied.
+enum Outcome {
+    Written(Result<Revision, Error>),
+    Opened(BucketRow),
+    /// Nobody waits for it.
+    Skipped,
+}
+
+/// The loop.
+impl Writer {
+    pub(super) fn new(shared: Arc<Shared>, timer: Option<Millis>) -> Self {
+        Self {
+            shared,
+            timer,
+            restless: true,
+        }
+    }
+
+    /// Works until the store is closed, and returns whom to tell, or until it is abandoned.
+    pub(super) fn run(mut self) -> Option<Closed> {
+        loop {
+            let mut orders = match self.shared.queue.take(self.patience()) {
+                Taken::Orders(orders) => orders,
+                Taken::Nothing => Vec::new(),
+                Taken::Abandoned => return None,
+            };
+            // While batches fail, timers wait with everything else.
+            if orders.is_empty() && (self.in_trouble() || !self.timer_is_due()) {
+                self.rest();
+                continue;
+            }
+            // Orders behind the one to close are dropped, which their callers take for a closed store.
+            let close = orders
+                .iter()
+                .position(|order| matches!(order, Order::Close { .. }));
+            let close = close.and_then(|at| orders.drain(at..).next());
+            self.turn(orders);
+            if let Some(Order::Close { answer }) = close {
+                self.shared.closed.store(true, Ordering::Release);
+                return Some(Closed {
+                    answer,
+                    result: self.shared.reader.engine().close(),
+                });
+            }
+        }
+    }
+
+    /// How long to wait for orders.
+    fn patience(&self) -> Option<Duration> {
+        if self.in_trouble() {
+            return Some(REST_AFTER);
+        }
+        let timer = self.timer.map(|timer| {
+            let left = timer.0.saturating_sub(self.now().0);
+            Duration::from_millis(left).min(LONGEST_SLEEP)
+        });
+        let rest = self.restless.then_some(REST_AFTER);
+        timer.into_iter().chain(rest).min()
+    }
+
+    fn now(&self) -> Millis {
+        self.shared.reader.clock().now().millis()
+    }
+
+    fn timer_is_due(&self) -> bool {
+        self.timer.is_some_and(|timer| timer <= self.now())
+    }
+
+    /// Lets the engine tidy up, or tries whether it can write again.
+    fn rest(&mut self) {
+        let rested = if self.in_trouble() {
+            self.probe()
+        } else if std::mem::take(&mut self.restless) {
+            self.shared.reader.engine().rest()
+        } else {
+            Ok(())
+        };
+        self.note(&rested);
+    }
+
+    /// Writes a row as it stands.
+    fn probe(&self) -> Result<(), Fault> {
+        let draft = Draft::probe(&self.shared.reader)?;
+        self.shared.reader.engine().apply(draft.rows)
+    }
+}
+
+/// One batch.
+impl Writer {
+    /// Does what is due and what was ordered, and answers.
+    fn turn(&mut self, orders: Vec<Order>) {
+        let turned = self.draft_and_apply(&orders);
+        self.note(&turned);
+        match turned {
+            Ok(outcomes) => {
+                for (order, outcome) in orders.into_iter().zip(outcomes) {
+                    self.answer(order, outcome);
+                }
+            }
+            Err(fault) => orders.into_iter().for_each(|order| order.fail(&fault)),
+        }
+    }
+
+    fn draft_and_apply(&mut self, orders: &[Order]) -> Result<Vec<Outcome>, Fault> {
+        let shared = self.shared.clone();
+        let mut draft = Draft::new(&shared.reader);
+        let fired = self.fire_timers(&mut draft)?;
+        let mut outcomes = Vec::with_capacity(orders.len());
+        for order in orders {
+            outcomes.push(match order {
+                // Nothing is begun for a caller who gave up.
+                order if order.is_abandoned() => Outcome::Skipped,
+                Order::Write {
+                    bucket,
+                    key,
+                    write,
+                    answer: _,
+                } => Outcome::Written(draft.write(bucket, key, write)?),
+                Order::Open { config, answer: _ } => Outcome::Opened(draft.open(config)?),
+                Order::Close { answer: _ } => Outcome::Skipped,
+            });
+        }
+        let Drafted {
+            rows,
+            changes,
+            timer,
+        } = draft.finish();
+        if !rows.is_empty() {
+            shared.reader.engine().apply(rows)?;
+            self.restless = true;
+        }
+        self.timer = self.timer.into_iter().chain(timer).min();
+        if fired {
+            // The batch is written whether or not the next timer can be read: look again then.
+            self.timer = shared.reader.first_timer().unwrap_or(self.timer);
+        }
+        tell(&changes);
+        Ok(outcomes)
+    }
+
+    /// Drafts what the timers that have gone off ask for; returns true when there was one.
+    fn fire_timers(&self, draft: &mut Draft<'_>) -> Result<bool, Fault> {
+        if !self.timer_is_due() {
+            return Ok(false);
+        }
+        let due = self.shared.reader.due_timers(self.now(), MAX_TIMERS)?;
+        let buckets = self
+            .shared
+            .buckets
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        for (at, bucket, key) in due {
+            if let Some(bucket) = buckets.by_id(bucket) {
+                draft.fire(at, bucket, &key)?;
+            }
+        }
+        Ok(true)
+    }
+
+    fn answer(&self, order: Order, outcome: Outcome) {
+        match (order, outcome) {
+            (Order::Write { answer, .. }, Outcome::Written(result)) => {
+                let _ = answer.send(result);
+            }
+            (Order::Open { config, answer }, Outcome::Opened(row)) => {
+                let _ = answer.send(Ok(self.register(config.name(), row)));
+            }
+            _ => {}
+        }
+    }
+
+    /// Makes a bucket known, or its new settings.
+    fn register(&self, name: &str, row: BucketRow) -> Arc<State> {
+        let mut buckets = self
+            .shared
+            .buckets
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(state) = buckets.by_name(name) {
+            state.set_settings(row.settings);
+            return state.clone();
+        }
+        let state = Arc::new(State::new(row));
+        buckets.insert(name.to_owned(), state.clone());
+        state
+    }
+}
+
+/// Tells the watchers of changes that are durable now.
+fn tell(changes: &[(Arc<State>, Arc<crate::kv::Entry>)]) {
+    let mut due = Vec::new();
+    for (bucket, entry) in changes {
+        if bucket.changes.push(entry) {
+            due.push(&bucket.changes);
+        }
+    }
+    for changes in due {
+        changes.wake();
+    }
+}
+
+/// Trouble.
+impl Writer {
+    fn in_trouble(&self) -> bool {
+        self.shared
+            .trouble
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some()
+    }
+
+    /// Remembers whether the last batch went well, and says so when that changes.
+    fn note<T>(&self, result: &Result<T, Fault>) {
+        let mut trouble = self
+            .shared
+            .trouble
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match (result, &*trouble) {
+            (Ok(_), Some(_)) => {
+                info!("the store can be written again");
+                *trouble = None;
+            }
+            (Err(fault), None) => {
+                warn!(%fault, "the store cannot be written");
+                *trouble = Some(fault.clone());
+            }
+            (Err(fault), Some(_)) => {
+                debug!(%fault, "the store still cannot be written");
+                *trouble = Some(fault.clone());
+            }
+            (Ok(_), None) => {}
+        }
+    }
+}
+
+/// However the thread ends, nobody waits for it in vain.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.shared.closed.store(true, Ordering::Release);
+        self.shared.queue.clear();
+        let buckets = self
+            .shared
+            .buckets
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        for state in buckets.all() {
+            state.changes.end(End::Closed);
+            state.changes.wake();
+        }
+    }
+}
