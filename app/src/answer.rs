@@ -12,6 +12,7 @@ use crate::body::Body;
 use crate::context::Context;
 use crate::error::Error;
 use crate::face::{self, ErrorFace};
+use crate::request_id::RequestId;
 use crate::response::{Html, IntoResponse as _, Response, SeeOther};
 use crate::tier::Tier;
 
@@ -26,8 +27,8 @@ pub(crate) fn to_error(cx: &Context, error: &Error) -> Response {
         Some(response) => response,
         None => {
             let mut response = match face {
-                ErrorFace::Json => json_object(cx, error),
-                ErrorFace::Problem => problem(cx, error),
+                ErrorFace::Json => typed("application/json", object(error, cx.path(), cx.request_id())),
+                ErrorFace::Problem => typed("application/problem+json", problem(cx, error)),
                 ErrorFace::Page => page(cx, error),
             };
             *response.status_mut() = error.status();
@@ -77,16 +78,16 @@ struct ErrorObject<'a> {
     fields: BTreeMap<&'a str, &'a str>,
 }
 
-fn json_object(cx: &Context, error: &Error) -> Response {
-    let object = ErrorObject {
+/// Writes the error object of a request.
+pub(crate) fn object(error: &Error, path: &str, request_id: RequestId) -> Vec<u8> {
+    to_json(&ErrorObject {
         code: error.status().as_u16(),
         id: error.id(),
-        path: cx.path(),
+        path,
         message: error.message(),
-        request_id: cx.request_id().to_string(),
+        request_id: request_id.to_string(),
         fields: error.fields().collect(),
-    };
-    typed("application/json", &object)
+    })
 }
 
 /// Source: RFC 9457 §3.1, with `id`, `request_id` and `fields` as extension members.
@@ -103,8 +104,8 @@ struct Problem<'a> {
     fields: BTreeMap<&'a str, &'a str>,
 }
 
-fn problem(cx: &Context, error: &Error) -> Response {
-    let object = Problem {
+fn problem(cx: &Context, error: &Error) -> Vec<u8> {
+    to_json(&Problem {
         r#type: "about:blank",
         title: title(error),
         status: error.status().as_u16(),
@@ -113,16 +114,18 @@ fn problem(cx: &Context, error: &Error) -> Response {
         id: error.id(),
         request_id: cx.request_id().to_string(),
         fields: error.fields().collect(),
-    };
-    typed("application/problem+json", &object)
+    })
 }
 
 fn title(error: &Error) -> &'static str {
     error.status().canonical_reason().unwrap_or("Error")
 }
 
-fn typed<T: Serialize>(content_type: &'static str, object: &T) -> Response {
-    let json = serde_json::to_vec(object).expect("text and numbers have a form in JSON");
+fn to_json<T: Serialize>(object: &T) -> Vec<u8> {
+    serde_json::to_vec(object).expect("text and numbers have a form in JSON")
+}
+
+fn typed(content_type: &'static str, json: Vec<u8>) -> Response {
     let mut response = Response::new(Body::from(json));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
