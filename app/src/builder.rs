@@ -58,7 +58,9 @@ pub struct Builder {
     pub(crate) name: String,
     pub(crate) version: &'static str,
     pub(crate) part: Part,
-    settings: Settings,
+    settings: Option<Settings>,
+    /// Defaults of options in the place of their own, by name, as a user would write them.
+    defaults: Vec<(&'static str, &'static str)>,
     tier: Option<Tier>,
     driver: Option<Driver>,
     limits: Limits,
@@ -76,7 +78,8 @@ impl Builder {
             name: name.into(),
             version: env!("CARGO_PKG_VERSION"),
             part: Part::new(),
-            settings: Settings::default(),
+            settings: None,
+            defaults: Vec::new(),
             tier: None,
             driver: None,
             limits: Limits::default(),
@@ -107,9 +110,16 @@ impl Builder {
         self
     }
 
-    /// Sets the settings. [`Builder::run`] reads them from flags, environment and file.
+    /// Sets the settings. [`Builder::run`] reads them from flags, environment and file. Default: every option at its default.
     pub fn settings(mut self, settings: Settings) -> Self {
-        self.settings = settings;
+        self.settings = Some(settings);
+        self
+    }
+
+    /// Sets what an option is when nobody sets it, as a user would write it: `.default_setting("store", "memory:")`. A name that no option
+    /// has, or a text that is no value of it, is a fault of the application. Default: the option's own default.
+    pub fn default_setting(mut self, name: &'static str, text: &'static str) -> Self {
+        self.defaults.push((name, text));
         self
     }
 
@@ -254,9 +264,16 @@ impl Builder {
         self.freeze(true)
     }
 
-    /// Returns the table of options: those of the base, then those of the parts.
+    /// Returns the table of options: those of the base, then those of the parts, each with the default that it has here.
+    ///
+    /// A default that is no value is left out; building the application reports it.
     pub(crate) fn rows(&self) -> Vec<Row> {
-        settings::rows().into_iter().chain(self.part.options.iter().copied()).collect()
+        let rows = settings::rows().into_iter().chain(self.part.options.iter().copied());
+        rows.map(|row| match self.defaults.iter().rev().find(|(name, text)| *name == row.name() && row.check(text).is_ok()) {
+            Some((_, text)) => row.with_default(text),
+            None => row,
+        })
+        .collect()
     }
 
     /// Builds an application that never serves, for the commands that only look at the tree.
@@ -265,10 +282,13 @@ impl Builder {
     }
 
     fn freeze(self, serves: bool) -> Result<BaseApp, Faults> {
-        let Self { name, version: _, part, settings, tier, driver, limits, public_url, trusted_proxies, security, session_options, metrics_for_all, layers } = self;
+        let rows = self.rows();
+        let Self { name, version: _, part, settings, defaults, tier, driver, limits, public_url, trusted_proxies, security, session_options, metrics_for_all, layers } = self;
         let Part { routes, views, mut assets, options: _, states, init, hooks } = part;
-        let tier = tier.unwrap_or_else(|| settings.tier());
         let mut faults = Vec::new();
+        check_defaults(&defaults, &rows, &mut faults);
+        let settings = settings.unwrap_or_else(|| Settings::of_defaults(rows));
+        let tier = tier.unwrap_or_else(|| settings.tier());
 
         assets.insert(0, Asset::new("live.js", live::CLIENT_JS.as_bytes()));
         assets.insert(0, Asset::new("pleach.css", render::DEFAULT_STYLE));
@@ -339,6 +359,15 @@ fn instance() -> u32 {
     let mut bytes = [0; 4];
     getrandom::fill(&mut bytes).expect("the system has randomness");
     u32::from_ne_bytes(bytes)
+}
+
+fn check_defaults(defaults: &[(&str, &str)], rows: &[Row], faults: &mut Vec<String>) {
+    for (name, text) in defaults {
+        match rows.iter().find(|row| row.name() == *name) {
+            Some(row) => faults.extend(row.check(text).err().map(|error| format!("default of the option `{name}`: {error}"))),
+            None => faults.push(format!("there is no option `{name}` that could have a default")),
+        }
+    }
 }
 
 fn check_views(views: &Views, tree: &Tree<Endpoint>, faults: &mut Vec<String>) {
