@@ -11,15 +11,15 @@ mod part;
 mod tier;
 
 // A request's way.
-mod pipeline;
-mod origin;
-mod request_id;
-mod security;
-mod hooks;
 mod context;
-mod incoming;
 mod endpoint;
 mod extract;
+mod hooks;
+mod incoming;
+mod origin;
+mod pipeline;
+mod request_id;
+mod security;
 mod states;
 mod tasks;
 
@@ -61,8 +61,8 @@ pub use response::{Html, IntoResponse, Json, Response, SeeOther};
 pub use session::{Session, SessionId, SessionInfo, SessionOptions, Sessions};
 pub use settings::{Opt, Retention, Row, Settings, Size, Value};
 pub use tasks::Tasks;
-pub use tower::Layered;
 pub use tier::Tier;
+pub use tower::Layered;
 pub use view::View;
 
 pub use bytes::Bytes;

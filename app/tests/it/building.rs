@@ -12,8 +12,14 @@ async fn scores(_: Context, _: State<Scores>) -> &'static str {
 }
 
 const DANGLING: &[(&str, &str)] = &[
-    ("views.toml", "[page]\nmain = \"page.html\"\n[error]\nmain = \"page.html\"\n"),
-    ("page.html", "{{ url(route=\"landing\") }}\n{{ url(route=\"nowhere\") }}\n{{ url(route=\"scores\") }} {{ url(route=\"scores\", id=1, x=2) }}"),
+    (
+        "views.toml",
+        "[page]\nmain = \"page.html\"\n[error]\nmain = \"page.html\"\n",
+    ),
+    (
+        "page.html",
+        "{{ url(route=\"landing\") }}\n{{ url(route=\"nowhere\") }}\n{{ url(route=\"scores\") }} {{ url(route=\"scores\", id=1, x=2) }}",
+    ),
 ];
 
 #[test]
@@ -36,14 +42,22 @@ fn all_faults_are_reported_at_once_with_their_names() {
     ] {
         assert!(faults.contains(&expected), "{expected} in {faults:#?}");
     }
-    assert!(faults.iter().any(|fault| fault.contains("route `scores`") && fault.contains("Scores")), "{faults:#?}");
+    assert!(
+        faults
+            .iter()
+            .any(|fault| fault.contains("route `scores`") && fault.contains("Scores")),
+        "{faults:#?}"
+    );
     assert_eq!(faults.len(), 9, "{faults:#?}");
 }
 
 #[tokio::test]
 async fn a_fault_of_the_tree_keeps_it_from_being_built() {
     let driver = Driver::open("memory:").await.expect("memory");
-    let faults = builder().driver(driver).route(Route::new("landing").path("/again").get(scores)).build();
+    let faults = builder()
+        .driver(driver)
+        .route(Route::new("landing").path("/again").get(scores))
+        .build();
     let faults = faults.expect_err("two routes of one name").to_string();
     assert!(faults.contains("landing"), "{faults}");
 }
@@ -56,15 +70,33 @@ async fn a_part_brings_its_routes_states_and_links_under_any_name() {
     }
     async fn score(cx: Context, Score { id }: Score, _: State<Scores>) -> pleach::Result<String> {
         let named = cx.url_to("score").var("id", id + 1).relative()?;
-        Ok(format!("{} {} {named}", cx.route_name().unwrap_or_default(), cx.url(&Score { id })?))
+        Ok(format!(
+            "{} {} {named}",
+            cx.route_name().unwrap_or_default(),
+            cx.url(&Score { id })?
+        ))
     }
     let part = |prefix: &str| {
-        let routes = Route::new("").prefix(prefix).child(Route::new("score").typed::<Score>().get(score));
+        let routes = Route::new("")
+            .prefix(prefix)
+            .child(Route::new("score").typed::<Score>().get(score));
         Part::new().route(routes)
     };
-    let app = start(builder().state(Scores).graft("left", part("/l")).graft("right", part("/r"))).await;
-    assert_eq!(get(&app, "/l/score/7").await.body, "left.score /l/score/7 /l/score/8");
-    assert_eq!(get(&app, "/r/score/7").await.body, "right.score /r/score/7 /r/score/8");
+    let app = start(
+        builder()
+            .state(Scores)
+            .graft("left", part("/l"))
+            .graft("right", part("/r")),
+    )
+    .await;
+    assert_eq!(
+        get(&app, "/l/score/7").await.body,
+        "left.score /l/score/7 /l/score/8"
+    );
+    assert_eq!(
+        get(&app, "/r/score/7").await.body,
+        "right.score /r/score/7 /r/score/8"
+    );
     assert_eq!(get(&app, "/r/score/seven").await.status, 404);
 }
 
@@ -90,11 +122,21 @@ async fn init_runs_once_before_anyone_is_served() {
 #[tokio::test]
 async fn a_failed_init_answers_503_and_shows_nobody_why() {
     let driver = Driver::open("memory:").await.expect("memory");
-    let app = builder().on_init(|_| async { Err("the secret reason") }).driver(driver).build().expect("an application");
+    let app = builder()
+        .on_init(|_| async { Err("the secret reason") })
+        .driver(driver)
+        .build()
+        .expect("an application");
     app.start().await.expect_err("a failed init");
     app.start().await.expect_err("it stays failed");
     let answer = get(&app, "/").await;
-    assert_eq!((answer.status.as_u16(), answer.header("retry-after").is_empty()), (503, false));
+    assert_eq!(
+        (
+            answer.status.as_u16(),
+            answer.header("retry-after").is_empty()
+        ),
+        (503, false)
+    );
     let ready = get(&app, "/readyz").await;
     assert_eq!(ready.status, 503);
     assert!(!(answer.body + &ready.body).contains("secret"));

@@ -1,8 +1,8 @@
 //! Calls an application without a socket.
 
+use http_body_util::BodyExt as _;
 use pleach::http::{Method, Request, StatusCode};
 use pleach::{BaseApp, Body, Builder, Context, Driver, Response, Route, Tier};
-use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower_service::Service as _;
 
@@ -11,13 +11,20 @@ pub fn builder() -> Builder {
     async fn landing(_: Context) -> &'static str {
         "landing"
     }
-    BaseApp::builder("test").tier(Tier::Production).route(Route::new("landing").path("/").get(landing))
+    BaseApp::builder("test")
+        .tier(Tier::Production)
+        .route(Route::new("landing").path("/").get(landing))
 }
 
 /// Builds and starts an application on a store in memory.
 pub async fn start(builder: Builder) -> BaseApp {
-    let driver = Driver::open("memory:").await.expect("memory is always there");
-    let app = builder.driver(driver).build().expect("a faultless application");
+    let driver = Driver::open("memory:")
+        .await
+        .expect("memory is always there");
+    let app = builder
+        .driver(driver)
+        .build()
+        .expect("a faultless application");
     app.start().await.expect("a start");
     app
 }
@@ -32,7 +39,9 @@ pub struct Answer {
 
 impl Answer {
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().expect("a text header"))
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().expect("a text header"))
     }
 
     pub fn json(&self) -> Value {
@@ -41,16 +50,35 @@ impl Answer {
 }
 
 /// Sends a request with headers and a body, and reads the answer to its end.
-pub async fn send(app: &BaseApp, method: Method, uri: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-    let mut request = Request::builder().method(method).uri(uri).header("host", "t.example.com");
+pub async fn send(
+    app: &BaseApp,
+    method: Method,
+    uri: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Answer {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(uri)
+        .header("host", "t.example.com");
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let request = request.body(Body::from(body.to_owned())).expect("a request");
-    let response: Response = app.clone().call(request).await.expect("an application never fails");
+    let request = request
+        .body(Body::from(body.to_owned()))
+        .expect("a request");
+    let response: Response = app
+        .clone()
+        .call(request)
+        .await
+        .expect("an application never fails");
     let (head, body) = response.into_parts();
     let body = body.collect().await.expect("a whole body").to_bytes();
-    Answer { status: head.status, headers: head.headers, body: String::from_utf8(body.to_vec()).expect("text") }
+    Answer {
+        status: head.status,
+        headers: head.headers,
+        body: String::from_utf8(body.to_vec()).expect("text"),
+    }
 }
 
 pub async fn get(app: &BaseApp, uri: &str) -> Answer {
