@@ -3,7 +3,6 @@
 mod client;
 mod drain;
 mod limits;
-mod memory;
 mod probe;
 mod process;
 mod protocols;

@@ -7,6 +7,7 @@ use tokio::net::TcpStream;
 use super::client::Client;
 use super::probe::{GOODBYE, HELLO};
 use super::Running;
+use crate::server::runtime::allow_descriptors;
 use crate::server::{Layout, Outcome, ServerOptions};
 
 /// CONTRACT: with nothing but streams open, a drain ends within this.
@@ -29,6 +30,7 @@ async fn an_idle_server_ends_at_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_open_streams_say_goodbye_within_two_seconds() {
+    allow_descriptors();
     for layout in [Layout::Shared, Layout::PerCore] {
         let server = Running::start(ServerOptions { layout, ..ServerOptions::default() }).await;
         let mut streams = Vec::new();
@@ -45,7 +47,7 @@ async fn a_thousand_open_streams_say_goodbye_within_two_seconds() {
         assert_eq!((gauges.connections.get(), gauges.streams.get()), (0, 0));
         for stream in streams {
             // The end of a chunked body, not a break.
-            let end = format!("{:x}\r\n{GOODBYE}\r\n0\r\n\r\n", GOODBYE.len());
+            let end = format!("{:X}\r\n{GOODBYE}\r\n0\r\n\r\n", GOODBYE.len());
             let rest = stream.rest().await;
             assert!(rest.ends_with(&end), "{rest:?}");
         }
@@ -136,6 +138,7 @@ async fn a_dropped_run_cuts_all_connections() {
     let server = Running::started().await;
     let mut stream = Client::get(server.addr, "/stubborn-stream").await;
     stream.until(HELLO).await;
+    stream.until("\r\n").await;
     server.run.abort();
     assert_eq!(stream.rest().await, "");
 }

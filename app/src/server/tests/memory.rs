@@ -1,1 +1,0 @@
-//! What an open event stream costs.
