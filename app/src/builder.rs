@@ -149,8 +149,8 @@ impl Builder {
     }
 
     /// Shows `/metrics` to everybody in production too. Default: to loopback only.
-    pub fn metrics_for_all(mut self) -> Self {
-        self.metrics_for_all = true;
+    pub fn metrics_for_all(mut self, for_all: bool) -> Self {
+        self.metrics_for_all = for_all;
         self
     }
 

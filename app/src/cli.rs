@@ -24,7 +24,7 @@ const COMMANDS: [Command; 5] = [
     Command {
         name: "serve",
         arguments: "",
-        help: "Serve (the default)",
+        help: "Serve",
         flags: &[],
     },
     Command {
@@ -83,6 +83,9 @@ impl Builder {
     /// `serve`, the default, opens the store, listens, and drains on Ctrl-C or SIGTERM; the other commands look at the tree or the
     /// settings and never open the store. `--help` lists them all. Everything that goes wrong is told on standard error.
     ///
+    /// Public URL, trusted proxies and limits come from the settings then; an application changes their defaults with
+    /// [`Builder::default_setting`].
+    ///
     /// Exit codes: 0 done; 2 bad usage or configuration; 1 anything else.
     #[must_use]
     pub fn run(self) -> ExitCode {
@@ -137,6 +140,8 @@ impl Builder {
         Ok(self
             .limits(limits)
             .public_url(url)
+            .trusted_proxies(settings.get(&settings::TRUSTED_PROXIES))
+            .metrics_for_all(settings.get(&settings::METRICS_FOR_ALL))
             .settings(settings.clone()))
     }
 
