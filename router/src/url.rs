@@ -12,6 +12,7 @@ use crate::encode::{encode_query, encode_rest, encode_segment};
 use crate::find::Outcome;
 use crate::head::{Head, bare_host};
 use crate::pattern::Piece;
+use crate::slots::Slots;
 use crate::tree::RouteId;
 use crate::vars::{Values, Vars};
 
@@ -75,18 +76,16 @@ impl<'a> UrlBuilder<'a> {
     /// of a graft. A route's own variables are never inherited by a link to itself.
     pub fn inherit(mut self, vars: &'a Vars, head: &Head<'a>) -> Self {
         let Ok(route) = self.route else { return self };
-        let Some(from) = self.core.nodes.get(vars.route().index()) else {
+        if vars.route().index() >= self.core.nodes.len() {
             return self;
-        };
-        let values = Values::new(&from.variables, vars, *head);
+        }
+        let values = Values::new(self.core.variables(vars.route()), vars, *head);
         let to: Vec<RouteId> = self.core.upwards(route).collect();
         let shared = self
             .core
             .upwards(vars.route())
             .find(|id| to.contains(id) && (*id != route || vars.route() != route));
-        let names = shared
-            .into_iter()
-            .flat_map(|id| self.core.node(id).variables.iter());
+        let names = shared.into_iter().flat_map(|id| self.core.variables(id));
         self.inherited.extend(
             names.filter_map(|variable| Some((&*variable.name, values.get(&variable.name)?))),
         );
@@ -179,7 +178,8 @@ impl<'a> UrlBuilder<'a> {
             kind,
         };
         if let Some((unknown, _)) = self.given.iter().find(|(name, _)| {
-            node.variables
+            self.core
+                .variables(route)
                 .iter()
                 .all(|variable| *variable.name != **name)
         }) {
@@ -367,15 +367,15 @@ impl<'a> UrlBuilder<'a> {
             query,
             headers: &headers,
         };
-        let Outcome::Hit { vars, .. } = self.core.find(&head) else {
+        let Outcome::Hit { route: by, .. } = self.core.find(&head, &mut Slots::default()) else {
             return Ok(());
         };
-        let taker = self.core.node(vars.route());
+        let taker = self.core.node(by);
         let sure = !taker
             .conditions
             .iter()
             .any(|condition| matches!(&**condition, Condition::When(..)));
-        if sure && self.core.comes_before(vars.route(), route) {
+        if sure && self.core.comes_before(by, route) {
             return Err(UrlError {
                 route: node.name.clone(),
                 kind: Kind::Taken {
