@@ -12,7 +12,7 @@ use crate::methods::{Dispatch, Only};
 use crate::pattern::Piece;
 use crate::template::Place;
 use crate::tree::RouteId;
-use crate::trie::Trie;
+use crate::trie::{End, Trie};
 use crate::typed::TypeKey;
 use crate::url::UrlError;
 use crate::vars::Variable;
@@ -26,6 +26,10 @@ pub(crate) struct Core {
     pub(crate) targets: Vec<RouteId>,
     /// The paths of `targets`.
     pub(crate) trie: Trie,
+    /// Lists of variables, each once, and for every route the place of its own: those of the path first, then those of the conditions. Apart
+    /// from the nodes, so that a match reads little memory.
+    pub(crate) lists: Vec<Vec<Variable>>,
+    pub(crate) list_of: Vec<u32>,
     /// By full name.
     pub(crate) names: HashMap<String, RouteId>,
     /// Where typed routes are mounted.
@@ -56,8 +60,6 @@ pub(crate) struct Node {
     pub(crate) path: FullPath,
     /// All conditions on the way from the root, in sequence.
     pub(crate) conditions: Vec<Arc<Condition>>,
-    /// All variables on the way from the root: those of the path, then those of the conditions.
-    pub(crate) variables: Arc<[Variable]>,
 }
 
 /// One matcher of a route, parsed.
@@ -87,6 +89,14 @@ impl FullPath {
             .iter()
             .flat_map(|piece| &piece.names)
             .chain(&self.rest)
+    }
+
+    pub(crate) fn end(&self) -> End {
+        match (&self.rest, self.exact) {
+            (Some(_), _) => End::Rest,
+            (None, true) => End::Exact,
+            (None, false) => End::Open,
+        }
     }
 
     /// The segments that children go on from: a final slash is not one, `/` and `/x` make `/x`.
@@ -124,6 +134,14 @@ impl Node {
 impl Core {
     pub(crate) fn node(&self, id: RouteId) -> &Node {
         &self.nodes[id.index()]
+    }
+
+    /// All variables on the way from the root to the route.
+    #[inline]
+    pub(crate) fn variables(&self, id: RouteId) -> &[Variable] {
+        self.list_of
+            .get(id.index())
+            .map_or(&[], |list| &self.lists[*list as usize])
     }
 
     /// The route and all above it, upwards.

@@ -80,12 +80,13 @@ impl Key {
         self.len as usize <= 2 * WORD
     }
 
-    /// A number to find the key by in a table.
+    /// Where to look for the key first in a table of so many places.
     #[inline]
-    pub(crate) fn hash(self) -> u64 {
+    pub(crate) fn place(self, places: usize) -> usize {
         let mixed =
             (self.head ^ self.tail.rotate_left(32) ^ u64::from(self.len)).wrapping_mul(SPREAD);
-        mixed ^ mixed >> 32
+        // The upper half, which all bits bear on, as a fraction of the places.
+        ((mixed >> 32) * places as u64 >> 32) as usize
     }
 }
 
