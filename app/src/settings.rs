@@ -15,8 +15,10 @@ mod program;
 mod public_url;
 mod similar;
 mod size;
-
 mod value;
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
@@ -53,6 +55,8 @@ pub(crate) enum Source {
     File(String),
     Env,
     Flag,
+    /// [`Settings::with`].
+    Program,
 }
 
 impl Default for Settings {
@@ -75,6 +79,21 @@ impl Settings {
             });
         }
         settings
+    }
+
+    /// Gives an option a value, in the spelling of a flag: for programs and tests that read no command line.
+    ///
+    /// # Errors
+    /// A sentence that says why the text is no value of this option.
+    pub fn with<T: Value>(mut self, option: &Opt<T>, text: &str) -> Result<Self, String> {
+        let row = Row::from(*option);
+        row.check(text)?;
+        let setting = Setting { row, text: text.to_owned(), source: Source::Program };
+        match self.values.iter_mut().find(|setting| setting.row.name() == option.name()) {
+            Some(old) => *old = setting,
+            None => self.values.push(setting),
+        }
+        Ok(self)
     }
 
     /// Returns the value of an option. An option that was not registered has its default.
@@ -123,6 +142,7 @@ impl fmt::Display for Setting {
             Source::File(path) => write!(f, "file {path}"),
             Source::Env => write!(f, "env {}", row.variable()),
             Source::Flag => write!(f, "flag --{}", row.name()),
+            Source::Program => f.write_str("program"),
         }
     }
 }

@@ -4,6 +4,9 @@ mod format;
 mod subscriber;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::io::IsTerminal as _;
 use std::str::FromStr;

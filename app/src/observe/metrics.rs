@@ -1,5 +1,8 @@
 //! The counters of one application, and their text for Prometheus.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};

@@ -3,7 +3,8 @@
 mod client;
 mod drain;
 mod limits;
-mod probe;
+mod memory;
+pub(super) mod probe;
 mod process;
 mod protocols;
 

@@ -50,3 +50,18 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
     }
     Ok(Duration::from_millis(millis))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_sums_of_numbers_with_units() {
+        for (text, millis) in [("0s", 0), ("500ms", 500), ("30s", 30_000), ("10m", 600_000), ("1h", 3_600_000), ("30d", 2_592_000_000), ("1h30m", 5_400_000)] {
+            assert_eq!(parse(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for text in ["", "0", "10", "s", "10 s", "10sec", "1.5s", "-1s", "1h 30m", "٣s", "18446744073709551615d", "99999999999999999999s"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}

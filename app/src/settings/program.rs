@@ -62,6 +62,7 @@ impl Program {
             wants_help: _,
             wants_version: _,
         } = line;
+        faults.extend(self.options_defined_twice());
         let command = self.command(&mut positional, &command_flags, &mut faults);
         let file = File::read(config.as_deref());
         let settings = load(&self.rows, &options, &env, &file, &mut faults);
@@ -88,7 +89,8 @@ impl Program {
         } else {
             let name = positional.remove(0);
             let command = self.commands.iter().find(|command| command.name == name);
-            if command.is_none() {
+            // After an unknown flag, this may be the flag's value.
+            if command.is_none() && faults.is_empty() {
                 let meant = did_you_mean(
                     nearest(&name, self.commands.iter().map(|command| command.name)),
                     "",
@@ -110,6 +112,12 @@ impl Program {
             ));
         }
         Some(command)
+    }
+
+    /// Two parts of an application may have chosen the same name.
+    fn options_defined_twice(&self) -> impl Iterator<Item = String> {
+        let twice = self.rows.iter().enumerate().filter(|(place, row)| self.rows[..*place].iter().any(|before| before.name() == row.name()));
+        twice.map(|(_, row)| format!("the program defines the option `{}` twice", row.name()))
     }
 
     fn row(&self, name: &str) -> Option<&Row> {

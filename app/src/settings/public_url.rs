@@ -73,3 +73,42 @@ pub(crate) fn is_loopback_host(host: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     host == "localhost" || host.ends_with(".localhost")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_in_production_is_for_this_machine_alone() {
+        for (url, tier, is_fine) in [
+            ("https://arena.example.com", Tier::Production, true),
+            ("https://arena.example.com:8443/", Tier::Production, true),
+            ("http://arena.example.com", Tier::Production, false),
+            ("http://arena.example.com", Tier::Staging, true),
+            ("http://arena.example.com", Tier::Development, true),
+            ("http://localhost:8080", Tier::Production, true),
+            ("http://arena.localhost:8080", Tier::Production, true),
+            ("http://127.0.0.1:8080", Tier::Production, true),
+            ("http://127.1.2.3", Tier::Production, true),
+            ("http://[::1]:8080", Tier::Production, true),
+            ("http://10.0.0.1", Tier::Production, false),
+            ("http://0.0.0.0", Tier::Production, false),
+            ("http://localhost.example.com", Tier::Production, false),
+            ("http://notlocalhost", Tier::Production, false),
+            ("arena.example.com", Tier::Development, false),
+            ("/path", Tier::Development, false),
+            ("ftp://arena.example.com", Tier::Development, false),
+            ("https://user@arena.example.com", Tier::Development, false),
+            ("https://arena.example.com/base", Tier::Development, false),
+            ("https://arena.example.com?x=1", Tier::Development, false),
+            ("https://", Tier::Development, false),
+        ] {
+            let checked = check_public_url(url, tier);
+            assert_eq!(checked.is_ok(), is_fine, "{url} in {tier}: {checked:?}");
+        }
+        assert_eq!(
+            check_public_url("http://arena.example.com", Tier::Production),
+            Err("public-url: `http://arena.example.com` is plain http on a host that is not this machine: in production that would give sessions away; use https".to_owned())
+        );
+    }
+}

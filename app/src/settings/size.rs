@@ -61,3 +61,19 @@ impl fmt::Display for Size {
         write!(f, "{}{unit}", self.0 / factor)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_whole_numbers_with_binary_units() {
+        for (text, bytes, shown) in [("0", 0, "0B"), ("512B", 512, "512B"), ("65536", 65_536, "64KiB"), ("64KiB", 65_536, "64KiB"), ("1MiB", 1 << 20, "1MiB"), ("1536KiB", 1_572_864, "1536KiB"), ("2 GiB", 2 << 30, "2GiB")] {
+            let size = Size::parse(text).expect(text);
+            assert_eq!((size.bytes(), size.to_string().as_str()), (bytes, shown));
+        }
+        for text in ["", "KiB", "1KB", "1kib", "1.5MiB", "-1", "1 KiB B", "18446744073709551616", "99999999999999GiB"] {
+            assert!(Size::parse(text).is_err(), "{text}");
+        }
+    }
+}

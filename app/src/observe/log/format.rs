@@ -229,3 +229,44 @@ fn date(days_since_epoch: u64) -> (u64, u64, u64) {
         day_of_month,
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn times_are_utc_to_the_microsecond() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00.000007Z"),
+            (951_782_399, "2000-02-28T23:59:59.000007Z"),
+            (951_782_400, "2000-02-29T00:00:00.000007Z"),
+            (951_868_800, "2000-03-01T00:00:00.000007Z"),
+            (1_704_067_199, "2023-12-31T23:59:59.000007Z"),
+            (1_709_164_800, "2024-02-29T00:00:00.000007Z"),
+            (4_107_542_400, "2100-03-01T00:00:00.000007Z"),
+            (13_574_563_200, "2400-02-29T00:00:00.000007Z"),
+        ] {
+            let time = UNIX_EPOCH + Duration::from_secs(seconds) + Duration::from_micros(7);
+            assert_eq!(Timestamp(time).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn every_day_follows_the_day_before() {
+        let mut before = date(0);
+        for day in 1..200_000 {
+            let (year, month, day_of_month) = date(day);
+            let follows = if day_of_month > 1 {
+                before == (year, month, day_of_month - 1)
+            } else if month > 1 {
+                before.0 == year && before.1 == month - 1 && before.2 >= 28
+            } else {
+                before == (year - 1, 12, 31)
+            };
+            assert!(follows, "{before:?}, then {:?}", date(day));
+            before = (year, month, day_of_month);
+        }
+    }
+}

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::Duration;
 
 /// Lines that may wait. At a hundred bytes each, less than a megabyte.
-const QUEUE_LINES: usize = 8192;
+pub(super) const QUEUE_LINES: usize = 8192;
 
 /// How long the end of a program waits for its last lines.
 const LAST_LINES: Duration = Duration::from_secs(1);

@@ -20,12 +20,12 @@ use crate::server::Serve;
 pub(super) const HELLO: &str = "data: hello\n\n";
 pub(super) const GOODBYE: &str = "retry: 1500\n\n";
 
-pub(super) struct Probe {
+pub(in crate::server) struct Probe {
     draining: CancellationToken,
 }
 
 impl Probe {
-    pub(super) fn new(draining: CancellationToken) -> Self {
+    pub(in crate::server) fn new(draining: CancellationToken) -> Self {
         Self { draining }
     }
 }

@@ -29,14 +29,14 @@ fn serves_as_a_child() {
 }
 
 /// A server in a process of its own, killed when the test is over.
-struct Process {
+pub(super) struct Process {
     child: Child,
-    addr: SocketAddr,
+    pub(super) addr: SocketAddr,
 }
 
 impl Process {
     /// Starts one that may have that many descriptors.
-    fn start(descriptors: u32) -> Self {
+    pub(super) fn start(descriptors: u32) -> Self {
         let program = std::env::current_exe().expect("this program");
         let limit = format!("ulimit -n {descriptors} && exec \"$0\" \"$@\"");
         let mut child = Command::new("sh")
@@ -51,6 +51,13 @@ impl Process {
         let line = stderr.lines().map_while(Result::ok).find_map(|line| line.split_once("listening on ").map(|(_, addr)| addr.to_owned()));
         let addr = line.expect("it says where it listens").parse().expect("an address");
         Self { child, addr }
+    }
+
+    /// Returns the memory that it has in use.
+    pub(super) fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux");
+        let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.strip_suffix("kB")?.trim().parse::<u64>().ok());
+        kilobytes.expect("a number") * 1024
     }
 
     fn signal(&self, signal: &str) {
