@@ -1,3 +1,4 @@
 //! The public API of pleach, from outside.
 
+mod defaults;
 mod live;
