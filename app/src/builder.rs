@@ -149,8 +149,8 @@ impl Builder {
     }
 
     /// Shows `/metrics` to everybody in production too. Default: to loopback only.
-    pub fn metrics_for_all(mut self) -> Self {
-        self.metrics_for_all = true;
+    pub fn metrics_for_all(mut self, for_all: bool) -> Self {
+        self.metrics_for_all = for_all;
         self
     }
 
@@ -170,7 +170,10 @@ impl Builder {
 
     /// Sets how long sessions live.
     pub fn sessions(mut self, options: SessionOptions) -> Self {
-        self.session_options = SessionOptions { secure: self.session_options.secure, ..options };
+        self.session_options = SessionOptions {
+            secure: self.session_options.secure,
+            ..options
+        };
         self
     }
 
@@ -250,7 +253,10 @@ impl Builder {
     }
 
     /// Adds a hook that sees every answer. See [`Part::on_finish`].
-    pub fn on_finish(mut self, hook: impl Fn(&Context, http::StatusCode) + Send + Sync + 'static) -> Self {
+    pub fn on_finish(
+        mut self,
+        hook: impl Fn(&Context, http::StatusCode) + Send + Sync + 'static,
+    ) -> Self {
         self.part = self.part.on_finish(hook);
         self
     }
@@ -268,10 +274,19 @@ impl Builder {
     ///
     /// A default that is no value is left out; building the application reports it.
     pub(crate) fn rows(&self) -> Vec<Row> {
-        let rows = settings::rows().into_iter().chain(self.part.options.iter().copied());
-        rows.map(|row| match self.defaults.iter().rev().find(|(name, text)| *name == row.name() && row.check(text).is_ok()) {
-            Some((_, text)) => row.with_default(text),
-            None => row,
+        let rows = settings::rows()
+            .into_iter()
+            .chain(self.part.options.iter().copied());
+        rows.map(|row| {
+            match self
+                .defaults
+                .iter()
+                .rev()
+                .find(|(name, text)| *name == row.name() && row.check(text).is_ok())
+            {
+                Some((_, text)) => row.with_default(text),
+                None => row,
+            }
         })
         .collect()
     }
@@ -283,8 +298,31 @@ impl Builder {
 
     fn freeze(self, serves: bool) -> Result<BaseApp, Faults> {
         let rows = self.rows();
-        let Self { name, version: _, part, settings, defaults, tier, driver, limits, public_url, trusted_proxies, security, session_options, metrics_for_all, layers } = self;
-        let Part { routes, views, mut assets, options: _, states, init, hooks } = part;
+        let Self {
+            name,
+            version: _,
+            part,
+            settings,
+            defaults,
+            tier,
+            driver,
+            limits,
+            public_url,
+            trusted_proxies,
+            security,
+            session_options,
+            metrics_for_all,
+            layers,
+        } = self;
+        let Part {
+            routes,
+            views,
+            mut assets,
+            options: _,
+            states,
+            init,
+            hooks,
+        } = part;
         let mut faults = Vec::new();
         check_defaults(&defaults, &rows, &mut faults);
         let settings = settings.unwrap_or_else(|| Settings::of_defaults(rows));
@@ -302,7 +340,11 @@ impl Builder {
             faults.push(format!("there is no route `{LANDING}`"));
         }
 
-        let sources = if views.is_empty() { vec![render::default_views()] } else { views };
+        let sources = if views.is_empty() {
+            vec![render::default_views()]
+        } else {
+            views
+        };
         let views = match render::build_views(sources, tier == Tier::Development, &tree, &assets) {
             Ok(views) => {
                 check_views(&views, &tree, &mut faults);
@@ -320,7 +362,9 @@ impl Builder {
             faults.push("there is no driver".to_owned());
         }
 
-        let Some(views) = views.filter(|_| faults.is_empty()) else { return Err(Faults(faults)) };
+        let Some(views) = views.filter(|_| faults.is_empty()) else {
+            return Err(Faults(faults));
+        };
         let metrics = Metrics::new(tree.routes().map(|route| route.name().to_owned()));
         let app = Arc::new(App {
             name,
@@ -347,7 +391,9 @@ impl Builder {
             tree,
         });
         if !layers.is_empty() {
-            let layered = layers.into_iter().fold(Layered::app(&app), |inner, add| add(inner));
+            let layered = layers
+                .into_iter()
+                .fold(Layered::app(&app), |inner, add| add(inner));
             let _first_wins = app.layered.set(layered);
         }
         Ok(BaseApp(app))
@@ -364,14 +410,25 @@ fn instance() -> u32 {
 fn check_defaults(defaults: &[(&str, &str)], rows: &[Row], faults: &mut Vec<String>) {
     for (name, text) in defaults {
         match rows.iter().find(|row| row.name() == *name) {
-            Some(row) => faults.extend(row.check(text).err().map(|error| format!("default of the option `{name}`: {error}"))),
-            None => faults.push(format!("there is no option `{name}` that could have a default")),
+            Some(row) => faults.extend(
+                row.check(text)
+                    .err()
+                    .map(|error| format!("default of the option `{name}`: {error}")),
+            ),
+            None => faults.push(format!(
+                "there is no option `{name}` that could have a default"
+            )),
         }
     }
 }
 
 fn check_views(views: &Views, tree: &Tree<Endpoint>, faults: &mut Vec<String>) {
-    faults.extend(REQUIRED_VIEWS.iter().filter(|view| !views.has(view)).map(|view| format!("there is no view `{view}`")));
+    faults.extend(
+        REQUIRED_VIEWS
+            .iter()
+            .filter(|view| !views.has(view))
+            .map(|view| format!("there is no view `{view}`")),
+    );
     for link in views.links() {
         let place = format!("{}:{}", link.template, link.line);
         let Some(name) = &link.route else { continue };
@@ -384,15 +441,30 @@ fn check_views(views: &Views, tree: &Tree<Endpoint>, faults: &mut Vec<String>) {
 /// Says what is wrong with a link, if anything: no such route, a variable that it does not have, or one that nothing gives.
 fn link_fault(tree: &Tree<Endpoint>, name: &str, given: &[String]) -> Option<String> {
     // A library's links are written without the name that it is grafted under.
-    let is_meant = |route: &RouteRef<'_, Endpoint>| route.name().strip_suffix(name).is_some_and(|graft| graft.is_empty() || graft.ends_with('.'));
-    let Some(route) = tree.routes().find(is_meant) else { return Some("there is no such route".to_owned()) };
-    let known = |given: &&String| *given == "absolute" || route.variables().any(|variable| variable == given.as_str());
+    let is_meant = |route: &RouteRef<'_, Endpoint>| {
+        route
+            .name()
+            .strip_suffix(name)
+            .is_some_and(|graft| graft.is_empty() || graft.ends_with('.'))
+    };
+    let Some(route) = tree.routes().find(is_meant) else {
+        return Some("there is no such route".to_owned());
+    };
+    let known = |given: &&String| {
+        *given == "absolute" || route.variables().any(|variable| variable == given.as_str())
+    };
     if let Some(unknown) = given.iter().find(|given| !known(given)) {
         return Some(format!("the route has no variable `{unknown}`"));
     }
     // Variables of the routes above it may come from the request at hand.
-    let is_inherited = |variable: &&str| route.parent().is_some_and(|parent| parent.variables().any(|inherited| inherited == *variable));
-    let missing = route.variables().find(|variable| !is_inherited(variable) && !given.iter().any(|given| given == variable));
+    let is_inherited = |variable: &&str| {
+        route
+            .parent()
+            .is_some_and(|parent| parent.variables().any(|inherited| inherited == *variable))
+    };
+    let missing = route
+        .variables()
+        .find(|variable| !is_inherited(variable) && !given.iter().any(|given| given == variable));
     missing.map(|variable| format!("the variable `{variable}` is missing"))
 }
 
@@ -402,7 +474,12 @@ fn check_states(states: &States, tree: &Tree<Endpoint>, faults: &mut Vec<String>
         for (_, endpoint) in route.handlers() {
             for need in endpoint.needs() {
                 if !states.has(need) && told.insert((endpoint.name(), need.type_name)) {
-                    faults.push(format!("route `{}`: {} asks for the state {}, which nobody gives", route.name(), endpoint.name(), need.type_name));
+                    faults.push(format!(
+                        "route `{}`: {} asks for the state {}, which nobody gives",
+                        route.name(),
+                        endpoint.name(),
+                        need.type_name
+                    ));
                 }
             }
         }
