@@ -30,8 +30,13 @@ enum Verdict {
 }
 
 impl BaseApp {
-    /// Answers a request, through the layers if there are any.
-    pub(crate) async fn handle(&self, mut request: Request<Body>, peer: Peer) -> Response {
+    /// Answers a request, through the layers if there are any. `peer` is who sent it, as far as that is known.
+    ///
+    /// It never fails: errors and panics are answers. The application must have [started](BaseApp::start).
+    ///
+    /// # Cancel safety
+    /// A dropped call drops the handler where it waits; nothing of its session is stored.
+    pub async fn handle(&self, mut request: Request<Body>, peer: Peer) -> Response {
         match self.0.layered.get() {
             None => self.answer_one(request, peer).await,
             Some(layered) => {
