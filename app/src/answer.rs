@@ -27,7 +27,10 @@ pub(crate) fn to_error(cx: &Context, error: &Error) -> Response {
         Some(response) => response,
         None => {
             let mut response = match face {
-                ErrorFace::Json => typed("application/json", object(error, cx.path(), cx.request_id())),
+                ErrorFace::Json => typed(
+                    "application/json",
+                    object(error, cx.path(), cx.request_id()),
+                ),
                 ErrorFace::Problem => typed("application/problem+json", problem(cx, error)),
                 ErrorFace::Page => page(cx, error),
             };
@@ -53,12 +56,15 @@ fn log(cx: &Context, error: &Error) {
 
 /// An error may say tomorrow that there is something here after all.
 fn no_store(headers: &mut HeaderMap) {
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
 }
 
 /// Sends the visitor of a page that wants a session to the landing page.
 fn landing(cx: &Context, error: &Error, face: ErrorFace) -> Option<Response> {
-    let wanted = error.is_for_page() || (error.status() == StatusCode::UNAUTHORIZED && face::names_html(cx.head()));
+    let wanted = error.is_for_page()
+        || (error.status() == StatusCode::UNAUTHORIZED && face::names_html(cx.head()));
     if !wanted || face != ErrorFace::Page || cx.face() == face::Face::Live {
         return None;
     }
@@ -127,23 +133,39 @@ fn to_json<T: Serialize>(object: &T) -> Vec<u8> {
 
 fn typed(content_type: &'static str, json: Vec<u8>) -> Response {
     let mut response = Response::new(Body::from(json));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 
 /// Renders `notfound` or `error` in the site's layout; if that fails `apperror`, which depends on nothing; if that fails plain text.
 fn page(cx: &Context, error: &Error) -> Response {
-    let view = if error.status() == StatusCode::NOT_FOUND { "notfound" } else { "error" };
-    let html = cx.app().render(cx, view, describe(cx, error)).or_else(|cause| {
-        error!(view, chain = cause.chain(), "the view of an error failed");
-        cx.app().render_alone("apperror", &describe(cx, error))
-    });
+    let view = if error.status() == StatusCode::NOT_FOUND {
+        "notfound"
+    } else {
+        "error"
+    };
+    let html = cx
+        .app()
+        .render(cx, view, describe(cx, error))
+        .or_else(|cause| {
+            error!(view, chain = cause.chain(), "the view of an error failed");
+            cx.app().render_alone("apperror", &describe(cx, error))
+        });
     match html {
-        Ok(html) if cx.tier() == Tier::Development => finish(Html(with_details(html, cx, error)).into_response(cx)),
+        Ok(html) if cx.tier() == Tier::Development => {
+            finish(Html(with_details(html, cx, error)).into_response(cx))
+        }
         Ok(html) => finish(Html(html).into_response(cx)),
         Err(cause) => {
             error!(chain = cause.chain(), "the view `apperror` failed");
-            let text = format!("{} {}\nrequest {}\n", error.status().as_u16(), error.message(), cx.request_id());
+            let text = format!(
+                "{} {}\nrequest {}\n",
+                error.status().as_u16(),
+                error.message(),
+                cx.request_id()
+            );
             finish(text.into_response(cx))
         }
     }
@@ -172,7 +194,11 @@ fn with_details(mut html: String, cx: &Context, error: &Error) -> String {
     let mut request = format!("{} {}\n", cx.method(), cx.uri());
     for (name, value) in cx.headers() {
         let is_secret = matches!(*name, header::COOKIE | header::AUTHORIZATION);
-        let value = if is_secret { "…".into() } else { String::from_utf8_lossy(value.as_bytes()) };
+        let value = if is_secret {
+            "…".into()
+        } else {
+            String::from_utf8_lossy(value.as_bytes())
+        };
         request.push_str(&format!("{name}: {value}\n"));
     }
     let details = format!(
@@ -187,5 +213,7 @@ fn with_details(mut html: String, cx: &Context, error: &Error) -> String {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }

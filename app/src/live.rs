@@ -4,13 +4,14 @@
 //! long as the page is open. The wire format is that of Datastar 1.0, so a page may load [`CLIENT_JS`] or the original
 //! Datastar bundle.
 //!
-//! What is rendered once is encoded once: [`Encoded`] is a cheap handle to the bytes of an event, and [`Shared`] keeps one of
-//! them per distinct view.
+//! What is rendered once is encoded once: [`Encoded`] is a cheap handle to the bytes of an event, [`Shared`] keeps one of
+//! them per distinct view, and a [`Feed`] is the latest state of a bucket, which any number of pages follow.
 
 mod client;
 mod encode;
 mod error;
 mod event;
+mod feed;
 mod id;
 mod outbox;
 mod sdk;
@@ -22,6 +23,7 @@ pub use client::CLIENT_JS;
 pub use encode::Encoded;
 pub use error::Error;
 pub use event::{Event, ExecuteScript, Mode, Namespace, PatchElements, PatchSignals};
+pub use feed::{Feed, Follower, Item, KeyFollower, Snapshot};
 pub use id::EventId;
 pub use sdk::events_from_test_request;
 pub use shared::Shared;

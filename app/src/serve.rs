@@ -38,7 +38,9 @@ pub(crate) async fn until_stopped(app: &BaseApp, settings: &Settings) -> Result<
     let options = options(app, settings)?;
     let drain = options.drain;
     let addr = options.addr.clone();
-    let server = Server::bind(options).await.map_err(|error| format!("cannot listen on {addr}: {error}"))?;
+    let server = Server::bind(options)
+        .await
+        .map_err(|error| format!("cannot listen on {addr}: {error}"))?;
     let shutdown = Shutdown::new(app.tasks().draining().clone());
     server::drain_on_signals(shutdown.clone(), drain)?;
     // Logged where it failed; whoever watches readiness sees it.
@@ -52,10 +54,16 @@ pub(crate) async fn until_stopped(app: &BaseApp, settings: &Settings) -> Result<
     ));
     let outcome = server.run(Arc::clone(&app.0), shutdown).await?;
     if outcome.cut > 0 {
-        warn!(connections = outcome.cut, "the drain's time was up: connections were cut");
+        warn!(
+            connections = outcome.cut,
+            "the drain's time was up: connections were cut"
+        );
     }
     if timeout(CLOSING, app.tasks().stop()).await.is_err() {
-        warn!(tasks = app.tasks().running(), "tasks did not end when they were told to");
+        warn!(
+            tasks = app.tasks().running(),
+            "tasks did not end when they were told to"
+        );
     }
     // Last: everyone above may still need it.
     app.driver().close().await?;
@@ -81,7 +89,10 @@ fn options(app: &BaseApp, settings: &Settings) -> Result<ServerOptions, BoxError
 /// Certificate and key come together, or not at all.
 #[cfg(feature = "tls")]
 fn tls(settings: &Settings) -> Result<Option<server::Tls>, BoxError> {
-    match (settings.get(&settings::TLS_CERT), settings.get(&settings::TLS_KEY)) {
+    match (
+        settings.get(&settings::TLS_CERT),
+        settings.get(&settings::TLS_KEY),
+    ) {
         (Some(cert), Some(key)) => Ok(Some(server::Tls::read(cert.as_ref(), key.as_ref())?)),
         (None, None) => Ok(None),
         _ => Err("tls-cert and tls-key belong together".into()),
@@ -100,21 +111,30 @@ fn is_tls(settings: &Settings) -> bool {
 
 impl Serve for App {
     async fn call(self: &Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<Body> {
-        BaseApp(Arc::clone(self)).handle(request.map(Body::from), peer).await
+        BaseApp(Arc::clone(self))
+            .handle(request.map(Body::from), peer)
+            .await
     }
 
     /// Whoever is not let in sent no head that could tell which face it wants, so it gets the error object.
     fn refuse(self: &Arc<Self>, status: StatusCode) -> Response<Body> {
         let error = match status {
             StatusCode::SERVICE_UNAVAILABLE => Error::unavailable(),
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Error::new(status, "too_large", "The headers are larger than is accepted here."),
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Error::new(
+                status,
+                "too_large",
+                "The headers are larger than is accepted here.",
+            ),
             _ => Error::new(status, "malformed", "The request can't be read."),
         };
         let id = self.request_ids.next();
         let mut response = Response::new(Body::from(crate::answer::object(&error, "", id)));
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
         headers.insert(X_REQUEST_ID, self.request_ids.header(id));
         headers.extend(error.headers().iter().cloned());
         response

@@ -9,11 +9,14 @@ use http::HeaderName;
 use crate::condition::Condition;
 use crate::core::{Core, FullPath, Matcher, Node};
 use crate::error::{BuildErrors, Fault, FaultKind};
+use crate::grow::grow;
+use crate::lint::unreachable;
 use crate::methods::{Dispatch, Only};
 use crate::pattern::Piece;
 use crate::route::{Route, Spec};
 use crate::template::{Part, Place, TemplateError, parse};
 use crate::tree::RouteId;
+use crate::trie::Trie;
 use crate::typed::TypeKey;
 use crate::vars::{Source, Variable};
 
@@ -21,10 +24,11 @@ use crate::vars::{Source, Variable};
 pub const MAX_SEGMENTS: usize = 128;
 
 /// Builds the tree and, beside it, the handlers of each route.
-pub(crate) fn build<H>(root: Route<H>) -> Result<(Core, Vec<Vec<H>>), BuildErrors> {
+pub(crate) fn build<H>(root: Route<H>) -> Result<(Core, Vec<H>), BuildErrors> {
     let core = Core {
         nodes: Vec::new(),
         targets: Vec::new(),
+        trie: Trie::default(),
         names: HashMap::new(),
         types: HashMap::new(),
     };
@@ -43,6 +47,16 @@ pub(crate) fn build<H>(root: Route<H>) -> Result<(Core, Vec<Vec<H>>), BuildError
     } = builder;
     // A route with a bad template is no ground to judge others by.
     core.targets.retain(|id| !broken.contains(id));
+    core.trie = grow(&core.nodes, &core.targets);
+    faults.extend(unreachable(&core).into_iter().map(|(id, kind)| {
+        (
+            id,
+            Fault {
+                route: core.node(id).title(),
+                kind,
+            },
+        )
+    }));
     if faults.is_empty() {
         Ok((core, handlers))
     } else {
@@ -55,7 +69,7 @@ pub(crate) fn build<H>(root: Route<H>) -> Result<(Core, Vec<Vec<H>>), BuildError
 
 struct Builder<H> {
     core: Core,
-    handlers: Vec<Vec<H>>,
+    handlers: Vec<H>,
     faults: Vec<(RouteId, Fault)>,
     /// Routes with a bad template, and all below them.
     broken: Vec<RouteId>,
@@ -74,12 +88,7 @@ struct Inherited {
 
 impl<H> Builder<H> {
     fn fault(&mut self, id: RouteId, kind: FaultKind) {
-        let name = &self.core.node(id).name;
-        let route = if name.is_empty() {
-            "(root)".to_owned()
-        } else {
-            name.clone()
-        };
+        let route = self.core.node(id).title();
         self.faults.push((id, Fault { route, kind }));
     }
 
@@ -110,6 +119,7 @@ impl<H> Builder<H> {
             children: Vec::new(),
             depth: above.depth,
             graft,
+            first_handler: self.handlers.len(),
             matchers: Vec::new(),
             handlers: methods,
             dispatch: Dispatch::new(&[], &[]),
@@ -117,7 +127,7 @@ impl<H> Builder<H> {
             conditions: Vec::new(),
             variables: Arc::new([]),
         });
-        self.handlers.push(handlers);
+        self.handlers.extend(handlers);
         if let Some(parent) = parent {
             self.core.nodes[parent.index()].children.push(id);
         }
@@ -373,9 +383,6 @@ impl<H> Builder<H> {
             }
         }
         let dispatch = Dispatch::new(&handlers, only);
-        if !handlers.is_empty() && dispatch.is_empty() {
-            self.fault(id, FaultKind::NoMethodLeft);
-        }
         self.core.nodes[id.index()].dispatch = dispatch;
     }
 }

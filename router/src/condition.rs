@@ -255,7 +255,7 @@ fn check_host(labels: &[Piece], host: &str, vars: &mut Vars) -> bool {
         return false;
     }
     if let Cow::Owned(host) = host {
-        vars.keep_decoded(first, &host);
+        vars.keep_decoded(first..vars.slots.len(), &host);
     }
     true
 }

@@ -12,6 +12,7 @@ use crate::methods::{Dispatch, Only};
 use crate::pattern::Piece;
 use crate::template::Place;
 use crate::tree::RouteId;
+use crate::trie::Trie;
 use crate::typed::TypeKey;
 use crate::url::UrlError;
 use crate::vars::Variable;
@@ -23,6 +24,8 @@ pub(crate) struct Core {
     pub(crate) nodes: Vec<Node>,
     /// Routes with handlers, children before their branch: the order in which the walk offers them a request.
     pub(crate) targets: Vec<RouteId>,
+    /// The paths of `targets`.
+    pub(crate) trie: Trie,
     /// By full name.
     pub(crate) names: HashMap<String, RouteId>,
     /// Where typed routes are mounted.
@@ -43,6 +46,8 @@ pub(crate) struct Node {
     pub(crate) graft: bool,
     /// Its own matchers, in sequence.
     pub(crate) matchers: Vec<Matcher>,
+    /// Where its handlers begin among those of the tree.
+    pub(crate) first_handler: usize,
     /// The methods of its handlers; `None` for `any`.
     pub(crate) handlers: Vec<Option<Method>>,
     /// What its handlers handle after all `method` matchers on the way.
@@ -103,12 +108,14 @@ impl FullPath {
 }
 
 impl Node {
-    /// What stands for the route in printed trees: its full name, or a word for one that has none of its own.
+    /// What stands for the route in printed trees: its full name, which a nameless route that handles shares, or a word.
     pub(crate) fn title(&self) -> String {
         match (&*self.own_name, self.parent) {
             ("", None) => "(root)".to_owned(),
             ("", Some(_)) if self.graft => "(graft)".to_owned(),
-            ("", Some(_)) => "(group)".to_owned(),
+            ("", Some(_)) if self.handlers.is_empty() || self.name.is_empty() => {
+                "(group)".to_owned()
+            }
             _ => self.name.clone(),
         }
     }

@@ -132,9 +132,9 @@ fn explain(core: &Core, head: &Head<'_>) -> Explanation {
         bad: false,
         handled: None,
     };
-    let mut decoded = Vec::new();
-    if decode_path(head.path, &mut decoded).is_ok() {
-        let segments = decoded.split(|b| *b == SEPARATOR).skip(1);
+    let mut decoded = vec![0; head.path.len()];
+    if let Ok(len) = decode_path(head.path, &mut decoded) {
+        let segments = decoded[..len].split(|b| *b == SEPARATOR).skip(1);
         walk.segments = segments
             .map(|segment| String::from_utf8_lossy(segment).into_owned())
             .collect();

@@ -1,5 +1,7 @@
 //! Byte ranges of caught variables, inline for as many as routes commonly have.
 
+use std::ops::Range;
+
 /// How many ranges are kept without an allocation.
 const INLINE: usize = 6;
 
@@ -30,10 +32,17 @@ impl Slots {
         }
     }
 
-    /// Changes every range from the index `first` on.
-    pub(crate) fn change_from(&mut self, first: usize, change: impl Fn((u32, u32)) -> (u32, u32)) {
+    /// Changes the ranges of these indices.
+    pub(crate) fn change(
+        &mut self,
+        indices: Range<usize>,
+        change: impl Fn((u32, u32)) -> (u32, u32),
+    ) {
         let ranges = self.inline.iter_mut().take(self.len).chain(&mut self.more);
-        ranges.skip(first).for_each(|range| *range = change(*range));
+        ranges
+            .take(indices.end)
+            .skip(indices.start)
+            .for_each(|range| *range = change(*range));
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -46,7 +46,7 @@ impl RouteId {
 /// ```
 pub struct Tree<H> {
     pub(crate) core: Core,
-    handlers: Vec<Vec<H>>,
+    handlers: Vec<H>,
 }
 
 /// What a tree says to a request.
@@ -119,7 +119,7 @@ impl<H> Tree<H> {
             Outcome::Hit { handler, vars } => {
                 let route = vars.route();
                 Found::Match(Match {
-                    handler: &self.handlers[route.index()][handler],
+                    handler: &self.handlers[handler],
                     route,
                     vars,
                 })
@@ -304,7 +304,7 @@ impl<'t, H> RouteRef<'t, H> {
             .handlers
             .iter()
             .map(Option::as_ref)
-            .zip(&self.tree.handlers[self.id.index()])
+            .zip(&self.tree.handlers[self.node().first_handler..])
     }
 
     /// The methods that it answers to, after all `method` matchers on the way; empty if it has no handlers.

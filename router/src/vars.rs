@@ -1,5 +1,6 @@
 //! What a match caught, kept for as long as the application likes.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use http::HeaderName;
@@ -55,17 +56,17 @@ impl Vars {
         let first = self.slots.len();
         let found = pattern.find(text, 0, &mut self.slots);
         if found {
-            self.keep_decoded(first, text);
+            self.keep_decoded(first..self.slots.len(), text);
         }
         found
     }
 
-    /// Keeps `text`, which the ranges from `first` on refer to.
-    pub(crate) fn keep_decoded(&mut self, first: usize, text: &str) {
-        if first < self.slots.len() {
+    /// Keeps `text`, which the slots of these indices refer to, if there are any.
+    pub(crate) fn keep_decoded(&mut self, slots: Range<usize>, text: &str) {
+        if !slots.is_empty() {
             let base = self.decoded.len() as u32;
             self.slots
-                .change_from(first, |(from, to)| ((from + base) | DECODED, to + base));
+                .change(slots, |(from, to)| ((from + base) | DECODED, to + base));
             self.decoded.push_str(text);
         }
     }

@@ -20,6 +20,16 @@ impl EventId {
         Self { epoch, revision }
     }
 
+    /// Returns the number under which the epoch of a bucket stands in ids: the text itself if it is 16 hexadecimal digits,
+    /// else a hash of it (FNV-1a), which is the same in every process.
+    pub fn epoch_of(text: &str) -> u64 {
+        let hash = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        match u64::from_str_radix(text, 16) {
+            Ok(epoch) if text.len() == 16 => epoch,
+            _ => text.bytes().fold(0xcbf2_9ce4_8422_2325, hash),
+        }
+    }
+
     /// Returns the revision if it belongs to `epoch`, and `None` if it counts in another history.
     pub fn revision_in(self, epoch: u64) -> Option<u64> {
         (self.epoch == epoch).then_some(self.revision)
@@ -96,6 +106,14 @@ mod tests {
             "10000000000000000-1".parse::<EventId>().is_err(),
             "an epoch of 65 bits"
         );
+    }
+
+    #[test]
+    fn an_epoch_of_a_bucket_is_itself_or_a_hash() {
+        assert_eq!(EventId::epoch_of("00000000000000ff"), 0xff);
+        // The vectors of FNV-1a, 64 bits.
+        assert_eq!(EventId::epoch_of(""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(EventId::epoch_of("foobar"), 0x8594_4171_f739_67e8);
     }
 
     #[test]

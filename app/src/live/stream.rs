@@ -35,7 +35,7 @@ pub fn stream<F, Fut, E>(options: StreamOptions, produce: F) -> LiveBody
 where
     F: FnOnce(LivePage) -> Fut,
     Fut: Future<Output = Result<(), E>> + Send + 'static,
-    E: fmt::Display + 'static,
+    E: fmt::Debug + 'static,
 {
     let outbox = Arc::new(Outbox::new(options.queue_bytes, options.last_event_id));
     let life = Life {
@@ -206,7 +206,7 @@ pin_project! {
 impl<Fut, E> Future for Life<Fut>
 where
     Fut: Future<Output = Result<(), E>>,
-    E: fmt::Display,
+    E: fmt::Debug,
 {
     type Output = ();
 
@@ -234,7 +234,10 @@ where
             Ok(Poll::Pending) => {}
             Ok(Poll::Ready(Ok(()))) => return Poll::Ready(()),
             Ok(Poll::Ready(Err(error))) => {
-                tracing::error!(%error, "the producer of a live page failed; the client will come back");
+                tracing::error!(
+                    ?error,
+                    "the producer of a live page failed; the client will come back"
+                );
                 return Poll::Ready(());
             }
             Err(_) => {

@@ -21,10 +21,13 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Listens on the address of the options.
+    /// Listens on the address of the options: the first that its host has on this machine.
     ///
     /// # Errors
     /// Those of the system: the port is taken, the host is unknown or not of this machine.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: a dropped call listens to nothing.
     pub(crate) async fn bind(options: ServerOptions) -> io::Result<Self> {
         let mut last_error = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
         let addrs: Vec<SocketAddr> = lookup_host(&options.addr).await?.collect();

@@ -7,6 +7,7 @@ use super::public_url;
 use super::size::Size;
 use super::value::Value;
 use crate::observe::log::Filter;
+use crate::origin::TrustedProxies;
 use crate::server::Layout;
 use crate::tier::Tier;
 
@@ -91,6 +92,18 @@ pub(crate) const MAX_STREAMS: Opt<usize> = Opt::new(
     "50000",
     "Open event streams and sockets; 503 above",
 );
+/// Whose word about the origin of a request is believed.
+pub(crate) const TRUSTED_PROXIES: Opt<TrustedProxies> = Opt::new(
+    "trusted-proxies",
+    "",
+    "Addresses and networks of proxies whose X-Forwarded-* and Forwarded headers are believed",
+);
+/// Who may see `/metrics` in production.
+pub(crate) const METRICS_FOR_ALL: Opt<bool> = Opt::new(
+    "metrics-for-all",
+    "false",
+    "Show /metrics to everybody in production, not to loopback alone",
+);
 /// How the server uses the cores.
 pub(crate) const LAYOUT: Opt<Layout> = Opt::new(
     "layout",
@@ -133,6 +146,8 @@ pub(crate) fn rows() -> Vec<Row> {
         MAX_BODY.into(),
         MAX_CONNECTIONS.into(),
         MAX_STREAMS.into(),
+        TRUSTED_PROXIES.into(),
+        METRICS_FOR_ALL.into(),
         LAYOUT.into(),
     ]
 }
@@ -163,6 +178,14 @@ impl Value for Address {
                 "`{text}` is not an address such as 127.0.0.1:8080, localhost:8080 or [::1]:8080"
             ))
         }
+    }
+}
+
+impl Value for TrustedProxies {
+    const SHAPE: &'static str = "NETWORKS";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse()
     }
 }
 

@@ -162,6 +162,12 @@ impl Row {
         (self.check)(text)
     }
 
+    /// Returns the option with another default.
+    pub(crate) fn with_default(mut self, text: &'static str) -> Self {
+        self.default = Default::Text(text);
+        self
+    }
+
     pub(crate) fn default_text(&self, before: &Settings) -> String {
         match self.default {
             Default::Text(text) => text.to_owned(),

@@ -2,6 +2,7 @@
 
 mod decoder;
 mod events;
+mod feed;
 mod sdk;
 mod shared;
 mod signals;

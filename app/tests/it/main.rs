@@ -1,3 +1,7 @@
 //! The public API of pleach, from outside.
 
+mod building;
+mod errors;
 mod live;
+mod probe;
+mod requests;
