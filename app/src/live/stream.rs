@@ -44,7 +44,7 @@ where
             last_event_id: options.last_event_id,
         }),
         drain: options.drain.cancelled_owned(),
-        ended: options.ended.map(CancellationToken::cancelled_owned),
+        ended: options.ended,
         idle: sleep(options.heartbeat),
         heartbeat: options.heartbeat,
         return_within: options.return_within,
@@ -57,12 +57,13 @@ where
     }
 }
 
+type Ended = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// How a stream begins, idles and ends.
-#[derive(Debug, Clone)]
 pub struct StreamOptions {
     drain: CancellationToken,
     return_within: Range<Duration>,
-    ended: Option<CancellationToken>,
+    ended: Option<Ended>,
     last_event_id: Option<EventId>,
     heartbeat: Duration,
     queue_bytes: usize,
@@ -81,10 +82,10 @@ impl StreamOptions {
         }
     }
 
-    /// Ends the stream with a redirect to `/` when `ended` is cancelled: the session is no more. Default: never.
-    pub fn ends_with(self, ended: CancellationToken) -> Self {
+    /// Ends the stream with a redirect to `/` when `ended` is ready: the session is no more. Default: never.
+    pub fn ends_with(self, ended: impl Future<Output = ()> + Send + 'static) -> Self {
         Self {
-            ended: Some(ended),
+            ended: Some(Box::pin(ended)),
             ..self
         }
     }
@@ -117,6 +118,17 @@ impl StreamOptions {
             queue_bytes,
             ..self
         }
+    }
+}
+
+impl fmt::Debug for StreamOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamOptions")
+            .field("last_event_id", &self.last_event_id)
+            .field("heartbeat", &self.heartbeat)
+            .field("return_within", &self.return_within)
+            .field("queue_bytes", &self.queue_bytes)
+            .finish_non_exhaustive()
     }
 }
 
@@ -182,7 +194,7 @@ pin_project! {
         #[pin]
         drain: WaitForCancellationFutureOwned,
         #[pin]
-        ended: Option<WaitForCancellationFutureOwned>,
+        ended: Option<Ended>,
         #[pin]
         idle: Sleep,
         heartbeat: Duration,
