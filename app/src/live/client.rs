@@ -35,7 +35,8 @@
 /// A stream that ends, cleanly or not, is opened again with its `Last-Event-ID`: after what `retry:` or `Retry-After` asked
 /// for, else a second; doubled by each failure up to half a minute; and longer by up to a half at random. A 204 ends it. At
 /// 401, 403, 404, or where a page comes in place of a stream, what was shown is gone or no longer for this user: the page
-/// is loaded again, once, because the server knows best what to show instead. Leaving the page closes its streams.
+/// is loaded again, once, because the server knows best what to show instead. A stream that is silent for 45 seconds counts
+/// as broken: keep the [heartbeat](super::StreamOptions::heartbeat) well below. Leaving the page closes its streams.
 ///
 /// # Patches
 /// Elements keep their identity by id wherever a morph moves them; others are paired in order, by tag. Focus, selection and

@@ -1,4 +1,4 @@
-// The client of live pages. What it does and why: client.rs. Nothing that it is sent is run.
+// The client of live pages. What it does and why: client.rs.
 (() => {
   "use strict";
 
@@ -67,7 +67,7 @@
 
   // Focus and selection outlive a move or replacement.
   function focused() {
-    const active = document.activeElement;
+    const active = document.activeElement || {};
     const { id, selectionStart, selectionEnd } = active;
     return () => {
       const now = active.isConnected ? active : id && document.getElementById(id);
@@ -105,7 +105,7 @@
     }
   }
 
-  // What the user ticked or typed stays until the server says otherwise.
+  // What the user did stays until the server says otherwise.
   function morphAttributes(old, fresh) {
     const keepsValue = old.defaultValue === fresh.defaultValue || old === document.activeElement;
     for (const name of new Set([...old.getAttributeNames(), ...fresh.getAttributeNames()])) {
@@ -176,11 +176,13 @@
 
   const isType = (response, type) => response.headers.get("Content-Type")?.startsWith(type);
 
-  // A CR at the end of a chunk may be half of a CRLF.
+  // A last CR may be half of a CRLF.
   async function follow(response, stream = {}) {
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let rest = ""; ; ) {
+      const silence = setTimeout(() => reader.cancel(), 45000); // three heartbeats
       const { value, done } = await reader.read();
+      clearTimeout(silence);
       if (done) return;
       const blocks = (rest + value).replace(/\r\n|\r(?!$)/g, "\n").split("\n\n");
       rest = blocks.pop();
