@@ -15,6 +15,7 @@ mod runtime;
 mod service;
 mod shutdown;
 mod signals;
+mod stream;
 mod sweep;
 #[cfg(feature = "tls")]
 mod tls;

@@ -7,6 +7,7 @@ mod memory;
 pub(super) mod probe;
 mod process;
 mod protocols;
+mod streams;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

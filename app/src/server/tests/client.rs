@@ -80,4 +80,16 @@ impl Client {
             }
         }
     }
+
+    /// Reads until a text has come or the server has closed, whichever is first.
+    pub(super) async fn rest_or_until(&mut self, text: &str) -> String {
+        let mut bytes = [0; 1024];
+        while !String::from_utf8_lossy(&self.seen).contains(text) {
+            match timeout(PATIENCE, self.socket.read(&mut bytes)).await.expect("the server answers or closes") {
+                Ok(read @ 1..) => self.seen.extend_from_slice(&bytes[..read]),
+                _ => break,
+            }
+        }
+        String::from_utf8_lossy(&self.seen).into_owned()
+    }
 }

@@ -46,6 +46,8 @@ impl Serve for Probe {
             }
             "/stream" => Response::new(Body::live(Stream::new(&self.draining))),
             "/stubborn-stream" => Response::new(Body::live(Stream::new(&CancellationToken::new()))),
+            "/events" => Response::new(Body::live(Events::new(false))),
+            "/broken-events" => Response::new(Body::live(Events::new(true))),
             "/large" => Response::new(Body::from(vec![b'x'; 64 << 20])),
             "/stuck" => std::future::pending().await,
             "/panic" => panic!("as the test asked"),
@@ -109,6 +111,35 @@ impl HttpBody for Stream {
         std::task::ready!(over.as_mut().poll(cx));
         self.over = None;
         Poll::Ready(Some(Ok(Frame::data(GOODBYE.into()))))
+    }
+}
+
+/// A stream of a few events that ends by itself or fails: some come together, some later, one is empty.
+struct Events {
+    left: std::vec::IntoIter<&'static str>,
+    fails: bool,
+}
+
+impl Events {
+    fn new(fails: bool) -> Self {
+        Self { left: vec!["data: one\n\n", "data: two\n\n", "", "later", "data: three, which is a little longer\n\n", "later", "later"].into_iter(), fails }
+    }
+}
+
+impl HttpBody for Events {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match self.left.next() {
+            Some("later") => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Some(event) => Poll::Ready(Some(Ok(Frame::data(event.into())))),
+            None if self.fails => Poll::Ready(Some(Err("as the test asked".into()))),
+            None => Poll::Ready(None),
+        }
     }
 }
 
