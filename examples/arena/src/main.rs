@@ -5,5 +5,8 @@ use std::process::ExitCode;
 use pleach::BaseApp;
 
 fn main() -> ExitCode {
-    BaseApp::builder("arena").version(env!("CARGO_PKG_VERSION")).graft("", game::part()).run()
+    BaseApp::builder("arena")
+        .version(env!("CARGO_PKG_VERSION"))
+        .graft("", game::part())
+        .run()
 }
