@@ -1,15 +1,18 @@
 //! The one place that turns errors into answers.
 
+use std::collections::BTreeMap;
+
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use pleach_views::{Data, data};
-use serde_json::json;
+use serde::Serialize;
 use tracing::{debug, error};
 
 use crate::body::Body;
 use crate::context::Context;
 use crate::error::Error;
 use crate::face::{self, ErrorFace};
+use crate::request_id::RequestId;
 use crate::response::{Html, IntoResponse as _, Response, SeeOther};
 use crate::tier::Tier;
 
@@ -24,8 +27,11 @@ pub(crate) fn to_error(cx: &Context, error: &Error) -> Response {
         Some(response) => response,
         None => {
             let mut response = match face {
-                ErrorFace::Json => json_object(cx, error),
-                ErrorFace::Problem => problem(cx, error),
+                ErrorFace::Json => typed(
+                    "application/json",
+                    object(error, cx.path(), cx.request_id()),
+                ),
+                ErrorFace::Problem => typed("application/problem+json", problem(cx, error)),
                 ErrorFace::Page => page(cx, error),
             };
             *response.status_mut() = error.status();
@@ -50,12 +56,15 @@ fn log(cx: &Context, error: &Error) {
 
 /// An error may say tomorrow that there is something here after all.
 fn no_store(headers: &mut HeaderMap) {
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
 }
 
 /// Sends the visitor of a page that wants a session to the landing page.
 fn landing(cx: &Context, error: &Error, face: ErrorFace) -> Option<Response> {
-    let wanted = error.is_for_page() || (error.status() == StatusCode::UNAUTHORIZED && face::names_html(cx.head()));
+    let wanted = error.is_for_page()
+        || (error.status() == StatusCode::UNAUTHORIZED && face::names_html(cx.head()));
     if !wanted || face != ErrorFace::Page || cx.face() == face::Face::Live {
         return None;
     }
@@ -63,59 +72,100 @@ fn landing(cx: &Context, error: &Error, face: ErrorFace) -> Option<Response> {
     SeeOther(url).into_response(cx).ok()
 }
 
-fn json_object(cx: &Context, error: &Error) -> Response {
-    let mut object = json!({
-        "code": error.status().as_u16(),
-        "id": error.id(),
-        "path": cx.path(),
-        "message": error.message(),
-        "request_id": cx.request_id().to_string(),
-    });
-    add_fields(&mut object, error);
-    typed("application/json", object.to_string())
+/// The error object. Source: CONTRACT §2.
+#[derive(Serialize)]
+struct ErrorObject<'a> {
+    code: u16,
+    id: &'a str,
+    path: &'a str,
+    message: &'a str,
+    request_id: String,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    fields: BTreeMap<&'a str, &'a str>,
 }
 
-/// Source: RFC 9457 §3.1, with `id` and `request_id` as extension members.
-fn problem(cx: &Context, error: &Error) -> Response {
-    let mut object = json!({
-        "type": "about:blank",
-        "title": error.status().canonical_reason().unwrap_or("Error"),
-        "status": error.status().as_u16(),
-        "detail": error.message(),
-        "instance": cx.path(),
-        "id": error.id(),
-        "request_id": cx.request_id().to_string(),
-    });
-    add_fields(&mut object, error);
-    typed("application/problem+json", object.to_string())
+/// Writes the error object of a request.
+pub(crate) fn object(error: &Error, path: &str, request_id: RequestId) -> Vec<u8> {
+    to_json(&ErrorObject {
+        code: error.status().as_u16(),
+        id: error.id(),
+        path,
+        message: error.message(),
+        request_id: request_id.to_string(),
+        fields: error.fields().collect(),
+    })
 }
 
-fn add_fields(object: &mut serde_json::Value, error: &Error) {
-    let fields: serde_json::Map<_, _> = error.fields().map(|(name, message)| (name.to_owned(), message.into())).collect();
-    if !fields.is_empty() {
-        object["fields"] = fields.into();
-    }
+/// Source: RFC 9457 §3.1, with `id`, `request_id` and `fields` as extension members.
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: &'a str,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    instance: &'a str,
+    id: &'a str,
+    request_id: String,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    fields: BTreeMap<&'a str, &'a str>,
 }
 
-fn typed(content_type: &'static str, body: String) -> Response {
-    let mut response = Response::new(Body::from(body));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+fn problem(cx: &Context, error: &Error) -> Vec<u8> {
+    to_json(&Problem {
+        r#type: "about:blank",
+        title: title(error),
+        status: error.status().as_u16(),
+        detail: error.message(),
+        instance: cx.path(),
+        id: error.id(),
+        request_id: cx.request_id().to_string(),
+        fields: error.fields().collect(),
+    })
+}
+
+fn title(error: &Error) -> &'static str {
+    error.status().canonical_reason().unwrap_or("Error")
+}
+
+fn to_json<T: Serialize>(object: &T) -> Vec<u8> {
+    serde_json::to_vec(object).expect("text and numbers have a form in JSON")
+}
+
+fn typed(content_type: &'static str, json: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(json));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 
 /// Renders `notfound` or `error` in the site's layout; if that fails `apperror`, which depends on nothing; if that fails plain text.
 fn page(cx: &Context, error: &Error) -> Response {
-    let view = if error.status() == StatusCode::NOT_FOUND { "notfound" } else { "error" };
-    let html = cx.app().render(cx, view, describe(cx, error)).or_else(|cause| {
-        error!(view, chain = cause.chain(), "the view of an error failed");
-        cx.app().render_alone("apperror", &describe(cx, error))
-    });
+    let view = if error.status() == StatusCode::NOT_FOUND {
+        "notfound"
+    } else {
+        "error"
+    };
+    let html = cx
+        .app()
+        .render(cx, view, describe(cx, error))
+        .or_else(|cause| {
+            error!(view, chain = cause.chain(), "the view of an error failed");
+            cx.app().render_alone("apperror", &describe(cx, error))
+        });
     match html {
-        Ok(html) if cx.tier() == Tier::Development => finish(Html(with_details(html, cx, error)).into_response(cx)),
+        Ok(html) if cx.tier() == Tier::Development => {
+            finish(Html(with_details(html, cx, error)).into_response(cx))
+        }
         Ok(html) => finish(Html(html).into_response(cx)),
         Err(cause) => {
             error!(chain = cause.chain(), "the view `apperror` failed");
-            let text = format!("{} {}\nrequest {}\n", error.status().as_u16(), error.message(), cx.request_id());
+            let text = format!(
+                "{} {}\nrequest {}\n",
+                error.status().as_u16(),
+                error.message(),
+                cx.request_id()
+            );
             finish(text.into_response(cx))
         }
     }
@@ -130,7 +180,7 @@ fn describe(cx: &Context, error: &Error) -> Data {
     data! {
         code => error.status().as_u16(),
         id => error.id(),
-        title => error.status().canonical_reason().unwrap_or("Error"),
+        title => title(error),
         message => error.message(),
         path => cx.path(),
         request_id => cx.request_id().to_string(),
@@ -143,7 +193,12 @@ fn with_details(mut html: String, cx: &Context, error: &Error) -> String {
     let walk = cx.app().tree().explain(&cx.tree_head()).to_string();
     let mut request = format!("{} {}\n", cx.method(), cx.uri());
     for (name, value) in cx.headers() {
-        let value = if *name == header::COOKIE { "…".into() } else { String::from_utf8_lossy(value.as_bytes()) };
+        let is_secret = matches!(*name, header::COOKIE | header::AUTHORIZATION);
+        let value = if is_secret {
+            "…".into()
+        } else {
+            String::from_utf8_lossy(value.as_bytes())
+        };
         request.push_str(&format!("{name}: {value}\n"));
     }
     let details = format!(
@@ -158,5 +213,7 @@ fn with_details(mut html: String, cx: &Context, error: &Error) -> String {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }

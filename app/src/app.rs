@@ -70,7 +70,10 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_body_bytes: 1 << 20, body_timeout: Duration::from_secs(30) }
+        Self {
+            max_body_bytes: 1 << 20,
+            body_timeout: Duration::from_secs(30),
+        }
     }
 }
 
@@ -141,7 +144,10 @@ impl BaseApp {
     /// When the application was built without one, which only the commands that never serve do.
     #[must_use]
     pub fn driver(&self) -> &Driver {
-        self.0.driver.as_ref().expect("an application that serves was built with a driver")
+        self.0
+            .driver
+            .as_ref()
+            .expect("an application that serves was built with a driver")
     }
 
     /// Returns a state, once the application has started.
@@ -162,7 +168,10 @@ impl BaseApp {
     /// Before the application has started; no handler runs before that.
     #[must_use]
     pub fn sessions(&self) -> &Arc<Sessions> {
-        self.0.sessions.get().expect("no handler runs before the sessions are open")
+        self.0
+            .sessions
+            .get()
+            .expect("no handler runs before the sessions are open")
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -183,7 +192,11 @@ impl BaseApp {
     pub async fn start(&self) -> Result<(), BoxError> {
         let mut starting = self.0.starting.lock().await;
         let Some(Starting { states, init }) = starting.take() else {
-            return if self.0.phase.is_ready() { Ok(()) } else { Err("the application did not start".into()) };
+            return if self.0.phase.is_ready() {
+                Ok(())
+            } else {
+                Err("the application did not start".into())
+            };
         };
         match self.make_states(states, init).await {
             Ok(()) => {
@@ -199,10 +212,14 @@ impl BaseApp {
     }
 
     async fn make_states(&self, states: Vec<StateSource>, init: Vec<Init>) -> Result<(), BoxError> {
-        let sessions = Sessions::open(self.driver(), self.0.session_options.clone()).await.map_err(|error| error.to_string())?;
+        let sessions = Sessions::open(self.driver(), self.0.session_options.clone())
+            .await
+            .map_err(|error| error.to_string())?;
         let _first_wins = self.0.sessions.set(sessions);
         for StateSource { need, make } in states {
-            let state = make(self.clone()).await.map_err(|error| format!("state {}: {error}", need.type_name))?;
+            let state = make(self.clone())
+                .await
+                .map_err(|error| format!("state {}: {error}", need.type_name))?;
             self.0.states.set(&need, state);
         }
         for hook in init {
@@ -214,6 +231,9 @@ impl BaseApp {
 
 impl fmt::Debug for BaseApp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BaseApp").field("name", &self.0.name).field("tier", &self.0.tier).finish_non_exhaustive()
+        f.debug_struct("BaseApp")
+            .field("name", &self.0.name)
+            .field("tier", &self.0.tier)
+            .finish_non_exhaustive()
     }
 }

@@ -54,13 +54,16 @@ impl Assets {
             let tag = fingerprint(asset.content);
             let served = Served {
                 url: format!("{PREFIX}{}?v={tag}", asset.path),
-                tag: HeaderValue::from_str(&format!("\"{tag}\"")).expect("hexadecimal digits are a header value"),
+                tag: HeaderValue::from_str(&format!("\"{tag}\""))
+                    .expect("hexadecimal digits are a header value"),
                 content: Bytes::from_static(asset.content),
                 content_type: content_type(asset.path),
             };
             (asset.path, served)
         };
-        Self { by_path: assets.into_iter().map(served).collect() }
+        Self {
+            by_path: assets.into_iter().map(served).collect(),
+        }
     }
 
     /// Returns the URL of an asset, with the fingerprint of its content.
@@ -73,15 +76,33 @@ impl Assets {
     /// A URL with the fingerprint may be kept for ever; one without, or with that of an older build, is asked for again each time.
     pub(crate) fn serve(&self, cx: &Context, path: &str) -> Result<Response> {
         let asset = self.by_path.get(path).ok_or_else(Error::not_found)?;
-        let is_exact = cx.uri().query().is_some_and(|query| asset.url.ends_with(&format!("?{query}")));
-        let caching = if is_exact { "public, max-age=31536000, immutable" } else { "no-cache" };
-        let is_known = cx.headers().get_all(header::IF_NONE_MATCH).iter().any(|tag| names(tag, &asset.tag));
-        let mut response = Response::new(if is_known { Body::empty() } else { Body::full(asset.content.clone()) });
+        let is_exact = cx
+            .uri()
+            .query()
+            .is_some_and(|query| asset.url.ends_with(&format!("?{query}")));
+        let caching = if is_exact {
+            "public, max-age=31536000, immutable"
+        } else {
+            "no-cache"
+        };
+        let is_known = cx
+            .headers()
+            .get_all(header::IF_NONE_MATCH)
+            .iter()
+            .any(|tag| names(tag, &asset.tag));
+        let mut response = Response::new(if is_known {
+            Body::empty()
+        } else {
+            Body::full(asset.content.clone())
+        });
         if is_known {
             *response.status_mut() = http::StatusCode::NOT_MODIFIED;
         }
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(asset.content_type),
+        );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
         headers.insert(header::ETAG, asset.tag.clone());
         Ok(response)
@@ -90,15 +111,22 @@ impl Assets {
 
 fn names(given: &HeaderValue, tag: &HeaderValue) -> bool {
     let tag = tag.to_str().expect("made of hexadecimal digits");
-    given.to_str().is_ok_and(|given| given.split(',').map(str::trim).any(|given| given == "*" || given.trim_start_matches("W/") == tag))
+    given.to_str().is_ok_and(|given| {
+        given
+            .split(',')
+            .map(str::trim)
+            .any(|given| given == "*" || given.trim_start_matches("W/") == tag)
+    })
 }
 
 /// Returns enough of the content's SHA-256 that two builds never share it: 64 bits, in hexadecimal.
 fn fingerprint(content: &[u8]) -> String {
-    Sha256::digest(content)[..8].iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    Sha256::digest(content)[..8]
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 fn content_type(path: &str) -> &'static str {

@@ -40,7 +40,11 @@ impl Body {
     #[must_use]
     pub fn full(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        if bytes.is_empty() { Self(Inner::Empty) } else { Self(Inner::Full(bytes)) }
+        if bytes.is_empty() {
+            Self(Inner::Empty)
+        } else {
+            Self(Inner::Full(bytes))
+        }
     }
 
     /// Returns any other body, boxed.
@@ -85,7 +89,10 @@ impl HttpBody for Body {
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let inner = &mut self.get_mut().0;
         match inner {
             Inner::Empty => Poll::Ready(None),
@@ -120,7 +127,11 @@ impl HttpBody for Body {
 
 impl From<hyper::body::Incoming> for Body {
     fn from(incoming: hyper::body::Incoming) -> Self {
-        if incoming.is_end_stream() { Self::empty() } else { Self(Inner::Incoming(incoming)) }
+        if incoming.is_end_stream() {
+            Self::empty()
+        } else {
+            Self(Inner::Incoming(incoming))
+        }
     }
 }
 
@@ -171,8 +182,15 @@ where
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        self.get_mut().0.as_mut().poll_frame(task).map_err(Into::into)
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.get_mut()
+            .0
+            .as_mut()
+            .poll_frame(task)
+            .map_err(Into::into)
     }
 
     fn is_end_stream(&self) -> bool {

@@ -58,7 +58,9 @@ pub struct Builder {
     pub(crate) name: String,
     pub(crate) version: &'static str,
     pub(crate) part: Part,
-    settings: Settings,
+    settings: Option<Settings>,
+    /// Defaults of options in the place of their own, by name, as a user would write them.
+    defaults: Vec<(&'static str, &'static str)>,
     tier: Option<Tier>,
     driver: Option<Driver>,
     limits: Limits,
@@ -76,7 +78,8 @@ impl Builder {
             name: name.into(),
             version: env!("CARGO_PKG_VERSION"),
             part: Part::new(),
-            settings: Settings::default(),
+            settings: None,
+            defaults: Vec::new(),
             tier: None,
             driver: None,
             limits: Limits::default(),
@@ -107,9 +110,16 @@ impl Builder {
         self
     }
 
-    /// Sets the settings. [`Builder::run`] reads them from flags, environment and file.
+    /// Sets the settings. [`Builder::run`] reads them from flags, environment and file. Default: every option at its default.
     pub fn settings(mut self, settings: Settings) -> Self {
-        self.settings = settings;
+        self.settings = Some(settings);
+        self
+    }
+
+    /// Sets what an option is when nobody sets it, as a user would write it: `.default_setting("store", "memory:")`. A name that no option
+    /// has, or a text that is no value of it, is a fault of the application. Default: the option's own default.
+    pub fn default_setting(mut self, name: &'static str, text: &'static str) -> Self {
+        self.defaults.push((name, text));
         self
     }
 
@@ -139,8 +149,8 @@ impl Builder {
     }
 
     /// Shows `/metrics` to everybody in production too. Default: to loopback only.
-    pub fn metrics_for_all(mut self) -> Self {
-        self.metrics_for_all = true;
+    pub fn metrics_for_all(mut self, for_all: bool) -> Self {
+        self.metrics_for_all = for_all;
         self
     }
 
@@ -160,7 +170,10 @@ impl Builder {
 
     /// Sets how long sessions live.
     pub fn sessions(mut self, options: SessionOptions) -> Self {
-        self.session_options = SessionOptions { secure: self.session_options.secure, ..options };
+        self.session_options = SessionOptions {
+            secure: self.session_options.secure,
+            ..options
+        };
         self
     }
 
@@ -240,7 +253,10 @@ impl Builder {
     }
 
     /// Adds a hook that sees every answer. See [`Part::on_finish`].
-    pub fn on_finish(mut self, hook: impl Fn(&Context, http::StatusCode) + Send + Sync + 'static) -> Self {
+    pub fn on_finish(
+        mut self,
+        hook: impl Fn(&Context, http::StatusCode) + Send + Sync + 'static,
+    ) -> Self {
         self.part = self.part.on_finish(hook);
         self
     }
@@ -254,9 +270,25 @@ impl Builder {
         self.freeze(true)
     }
 
-    /// Returns the table of options: those of the base, then those of the parts.
+    /// Returns the table of options: those of the base, then those of the parts, each with the default that it has here.
+    ///
+    /// A default that is no value is left out; building the application reports it.
     pub(crate) fn rows(&self) -> Vec<Row> {
-        settings::rows().into_iter().chain(self.part.options.iter().copied()).collect()
+        let rows = settings::rows()
+            .into_iter()
+            .chain(self.part.options.iter().copied());
+        rows.map(|row| {
+            match self
+                .defaults
+                .iter()
+                .rev()
+                .find(|(name, text)| *name == row.name() && row.check(text).is_ok())
+            {
+                Some((_, text)) => row.with_default(text),
+                None => row,
+            }
+        })
+        .collect()
     }
 
     /// Builds an application that never serves, for the commands that only look at the tree.
@@ -265,10 +297,36 @@ impl Builder {
     }
 
     fn freeze(self, serves: bool) -> Result<BaseApp, Faults> {
-        let Self { name, version: _, part, settings, tier, driver, limits, public_url, trusted_proxies, security, session_options, metrics_for_all, layers } = self;
-        let Part { routes, views, mut assets, options: _, states, init, hooks } = part;
-        let tier = tier.unwrap_or_else(|| settings.tier());
+        let rows = self.rows();
+        let Self {
+            name,
+            version: _,
+            part,
+            settings,
+            defaults,
+            tier,
+            driver,
+            limits,
+            public_url,
+            trusted_proxies,
+            security,
+            session_options,
+            metrics_for_all,
+            layers,
+        } = self;
+        let Part {
+            routes,
+            views,
+            mut assets,
+            options: _,
+            states,
+            init,
+            hooks,
+        } = part;
         let mut faults = Vec::new();
+        check_defaults(&defaults, &rows, &mut faults);
+        let settings = settings.unwrap_or_else(|| Settings::of_defaults(rows));
+        let tier = tier.unwrap_or_else(|| settings.tier());
 
         assets.insert(0, Asset::new("live.js", live::CLIENT_JS.as_bytes()));
         assets.insert(0, Asset::new("pleach.css", render::DEFAULT_STYLE));
@@ -282,7 +340,11 @@ impl Builder {
             faults.push(format!("there is no route `{LANDING}`"));
         }
 
-        let sources = if views.is_empty() { vec![render::default_views()] } else { views };
+        let sources = if views.is_empty() {
+            vec![render::default_views()]
+        } else {
+            views
+        };
         let views = match render::build_views(sources, tier == Tier::Development, &tree, &assets) {
             Ok(views) => {
                 check_views(&views, &tree, &mut faults);
@@ -300,7 +362,9 @@ impl Builder {
             faults.push("there is no driver".to_owned());
         }
 
-        let Some(views) = views.filter(|_| faults.is_empty()) else { return Err(Faults(faults)) };
+        let Some(views) = views.filter(|_| faults.is_empty()) else {
+            return Err(Faults(faults));
+        };
         let metrics = Metrics::new(tree.routes().map(|route| route.name().to_owned()));
         let app = Arc::new(App {
             name,
@@ -327,7 +391,9 @@ impl Builder {
             tree,
         });
         if !layers.is_empty() {
-            let layered = layers.into_iter().fold(Layered::app(&app), |inner, add| add(inner));
+            let layered = layers
+                .into_iter()
+                .fold(Layered::app(&app), |inner, add| add(inner));
             let _first_wins = app.layered.set(layered);
         }
         Ok(BaseApp(app))
@@ -341,8 +407,28 @@ fn instance() -> u32 {
     u32::from_ne_bytes(bytes)
 }
 
+fn check_defaults(defaults: &[(&str, &str)], rows: &[Row], faults: &mut Vec<String>) {
+    for (name, text) in defaults {
+        match rows.iter().find(|row| row.name() == *name) {
+            Some(row) => faults.extend(
+                row.check(text)
+                    .err()
+                    .map(|error| format!("default of the option `{name}`: {error}")),
+            ),
+            None => faults.push(format!(
+                "there is no option `{name}` that could have a default"
+            )),
+        }
+    }
+}
+
 fn check_views(views: &Views, tree: &Tree<Endpoint>, faults: &mut Vec<String>) {
-    faults.extend(REQUIRED_VIEWS.iter().filter(|view| !views.has(view)).map(|view| format!("there is no view `{view}`")));
+    faults.extend(
+        REQUIRED_VIEWS
+            .iter()
+            .filter(|view| !views.has(view))
+            .map(|view| format!("there is no view `{view}`")),
+    );
     for link in views.links() {
         let place = format!("{}:{}", link.template, link.line);
         let Some(name) = &link.route else { continue };
@@ -355,15 +441,30 @@ fn check_views(views: &Views, tree: &Tree<Endpoint>, faults: &mut Vec<String>) {
 /// Says what is wrong with a link, if anything: no such route, a variable that it does not have, or one that nothing gives.
 fn link_fault(tree: &Tree<Endpoint>, name: &str, given: &[String]) -> Option<String> {
     // A library's links are written without the name that it is grafted under.
-    let is_meant = |route: &RouteRef<'_, Endpoint>| route.name().strip_suffix(name).is_some_and(|graft| graft.is_empty() || graft.ends_with('.'));
-    let Some(route) = tree.routes().find(is_meant) else { return Some("there is no such route".to_owned()) };
-    let known = |given: &&String| *given == "absolute" || route.variables().any(|variable| variable == given.as_str());
+    let is_meant = |route: &RouteRef<'_, Endpoint>| {
+        route
+            .name()
+            .strip_suffix(name)
+            .is_some_and(|graft| graft.is_empty() || graft.ends_with('.'))
+    };
+    let Some(route) = tree.routes().find(is_meant) else {
+        return Some("there is no such route".to_owned());
+    };
+    let known = |given: &&String| {
+        *given == "absolute" || route.variables().any(|variable| variable == given.as_str())
+    };
     if let Some(unknown) = given.iter().find(|given| !known(given)) {
         return Some(format!("the route has no variable `{unknown}`"));
     }
     // Variables of the routes above it may come from the request at hand.
-    let is_inherited = |variable: &&str| route.parent().is_some_and(|parent| parent.variables().any(|inherited| inherited == *variable));
-    let missing = route.variables().find(|variable| !is_inherited(variable) && !given.iter().any(|given| given == variable));
+    let is_inherited = |variable: &&str| {
+        route
+            .parent()
+            .is_some_and(|parent| parent.variables().any(|inherited| inherited == *variable))
+    };
+    let missing = route
+        .variables()
+        .find(|variable| !is_inherited(variable) && !given.iter().any(|given| given == variable));
     missing.map(|variable| format!("the variable `{variable}` is missing"))
 }
 
@@ -373,7 +474,12 @@ fn check_states(states: &States, tree: &Tree<Endpoint>, faults: &mut Vec<String>
         for (_, endpoint) in route.handlers() {
             for need in endpoint.needs() {
                 if !states.has(need) && told.insert((endpoint.name(), need.type_name)) {
-                    faults.push(format!("route `{}`: {} asks for the state {}, which nobody gives", route.name(), endpoint.name(), need.type_name));
+                    faults.push(format!(
+                        "route `{}`: {} asks for the state {}, which nobody gives",
+                        route.name(),
+                        endpoint.name(),
+                        need.type_name
+                    ));
                 }
             }
         }

@@ -21,21 +21,44 @@ const FAILED: u8 = 1;
 const MISUSED: u8 = 2;
 
 const COMMANDS: [Command; 5] = [
-    Command { name: "serve", arguments: "", help: "Serve (the default)", flags: &[] },
-    Command { name: "routes", arguments: "", help: "Print the tree of routes", flags: &[] },
+    Command {
+        name: "serve",
+        arguments: "",
+        help: "Serve",
+        flags: &[],
+    },
+    Command {
+        name: "routes",
+        arguments: "",
+        help: "Print the tree of routes",
+        flags: &[],
+    },
     Command {
         name: "explain",
         arguments: "METHOD URL",
         help: "Tell why a request lands where it does",
-        flags: &[CommandFlag { name: "-H", value: Some("'K: V'"), help: "A header of the request" }],
+        flags: &[CommandFlag {
+            name: "-H",
+            value: Some("'K: V'"),
+            help: "A header of the request",
+        }],
     },
     Command {
         name: "url",
         arguments: "NAME [K=V]…",
         help: "Print the URL of a route",
-        flags: &[CommandFlag { name: "--absolute", value: None, help: "With scheme and host" }],
+        flags: &[CommandFlag {
+            name: "--absolute",
+            value: None,
+            help: "With scheme and host",
+        }],
     },
-    Command { name: "config", arguments: "", help: "Print every setting and where it came from", flags: &[] },
+    Command {
+        name: "config",
+        arguments: "",
+        help: "Print every setting and where it came from",
+        flags: &[],
+    },
 ];
 
 /// How a command ends when it does not succeed.
@@ -60,6 +83,9 @@ impl Builder {
     /// `serve`, the default, opens the store, listens, and drains on Ctrl-C or SIGTERM; the other commands look at the tree or the
     /// settings and never open the store. `--help` lists them all. Everything that goes wrong is told on standard error.
     ///
+    /// Public URL, trusted proxies and limits come from the settings then; an application changes their defaults with
+    /// [`Builder::default_setting`].
+    ///
     /// Exit codes: 0 done; 2 bad usage or configuration; 1 anything else.
     #[must_use]
     pub fn run(self) -> ExitCode {
@@ -69,7 +95,12 @@ impl Builder {
     fn run_with(self, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         let name = self.name.clone();
         let rows = self.rows();
-        let program = Program { name: name.clone(), version: self.version, commands: COMMANDS.to_vec(), rows };
+        let program = Program {
+            name: name.clone(),
+            version: self.version,
+            commands: COMMANDS.to_vec(),
+            rows,
+        };
         let done = match program.parse(arguments, |name| std::env::var_os(name)) {
             Ok(Parsed::Print(text)) => print(text),
             Ok(Parsed::Run(invocation)) => self.command(&invocation),
@@ -102,8 +133,16 @@ impl Builder {
         let settings = &invocation.settings;
         let url = settings.get(&settings::PUBLIC_URL);
         let url = settings::check_public_url(&url, settings.tier()).map_err(Failure::Misused)?;
-        let limits = Limits { max_body_bytes: settings.get(&settings::MAX_BODY).bytes(), ..Limits::default() };
-        Ok(self.limits(limits).public_url(url).settings(settings.clone()))
+        let limits = Limits {
+            max_body_bytes: settings.get(&settings::MAX_BODY).bytes(),
+            ..Limits::default()
+        };
+        Ok(self
+            .limits(limits)
+            .public_url(url)
+            .trusted_proxies(settings.get(&settings::TRUSTED_PROXIES))
+            .metrics_for_all(settings.get(&settings::METRICS_FOR_ALL))
+            .settings(settings.clone()))
     }
 
     fn look(self) -> Result<BaseApp, Failure> {
@@ -115,15 +154,22 @@ fn explain(app: &BaseApp, invocation: &Invocation) -> Result<(), Failure> {
     let [method, url] = invocation.arguments.as_slice() else {
         return Err(Failure::misused("explain METHOD URL [-H 'K: V']…"));
     };
-    let method = Method::from_bytes(method.as_bytes()).map_err(|_| Failure::Misused(format!("`{method}` is not a method")))?;
+    let method = Method::from_bytes(method.as_bytes())
+        .map_err(|_| Failure::Misused(format!("`{method}` is not a method")))?;
     let mut request = Request::builder().method(method).uri(url);
     for header in invocation.values("-H") {
-        let (name, value) = header.split_once(':').ok_or_else(|| Failure::Misused(format!("`{header}` is not a header: 'K: V'")))?;
-        let name = HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| Failure::Misused(format!("`{name}` is not a header's name")))?;
-        let value = HeaderValue::from_str(value.trim()).map_err(|_| Failure::Misused(format!("`{value}` is not a header's value")))?;
+        let (name, value) = header
+            .split_once(':')
+            .ok_or_else(|| Failure::Misused(format!("`{header}` is not a header: 'K: V'")))?;
+        let name = HeaderName::from_bytes(name.trim().as_bytes())
+            .map_err(|_| Failure::Misused(format!("`{name}` is not a header's name")))?;
+        let value = HeaderValue::from_str(value.trim())
+            .map_err(|_| Failure::Misused(format!("`{value}` is not a header's value")))?;
         request = request.header(name, value);
     }
-    let request = request.body(()).map_err(|_| Failure::Misused(format!("`{url}` is not a URL")))?;
+    let request = request
+        .body(())
+        .map_err(|_| Failure::Misused(format!("`{url}` is not a URL")))?;
     let (head, ()) = request.into_parts();
     print(app.tree().explain(&Head::from_parts(&head)))
 }
@@ -134,7 +180,9 @@ fn url(app: &BaseApp, invocation: &Invocation) -> Result<(), Failure> {
     };
     let mut url = app.tree().url(name);
     for var in vars {
-        let (name, value) = var.split_once('=').ok_or_else(|| Failure::Misused(format!("`{var}` is not K=V")))?;
+        let (name, value) = var
+            .split_once('=')
+            .ok_or_else(|| Failure::Misused(format!("`{var}` is not K=V")))?;
         url = url.var(name, value);
     }
     let made = if invocation.has("--absolute") {
@@ -153,7 +201,9 @@ fn serve_until_stopped(builder: Builder, invocation: &Invocation) -> Result<(), 
     let runtime = serve::runtime(settings).map_err(Failure::failed)?;
     runtime.block_on(async {
         let store = settings.get(&settings::STORE);
-        let driver = Driver::open(&store).await.map_err(|error| Failure::Failed(chain(&error)))?;
+        let driver = Driver::open(&store)
+            .await
+            .map_err(|error| Failure::Failed(chain(&error)))?;
         let app = match builder.driver(driver.clone()).build() {
             Ok(app) => app,
             Err(faults) => {
@@ -161,7 +211,9 @@ fn serve_until_stopped(builder: Builder, invocation: &Invocation) -> Result<(), 
                 return Err(Failure::failed(faults));
             }
         };
-        serve::until_stopped(&app, settings).await.map_err(|error: BoxError| Failure::Failed(chain(&*error)))
+        serve::until_stopped(&app, settings)
+            .await
+            .map_err(|error: BoxError| Failure::Failed(chain(&*error)))
     })
 }
 

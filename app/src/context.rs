@@ -50,7 +50,14 @@ struct Inner {
 }
 
 impl Context {
-    pub(crate) fn new(app: BaseApp, head: Parts, body: Body, peer: Peer, id: RequestId, vars: Option<Vars>) -> Self {
+    pub(crate) fn new(
+        app: BaseApp,
+        head: Parts,
+        body: Body,
+        peer: Peer,
+        id: RequestId,
+        vars: Option<Vars>,
+    ) -> Self {
         Self(Arc::new(Inner {
             app,
             head,
@@ -157,7 +164,8 @@ impl Context {
     /// Returns the full name of the route that answers, or none where nothing matched.
     #[must_use]
     pub fn route_name(&self) -> Option<&str> {
-        self.route().map(|route| self.app().tree().route(route).name())
+        self.route()
+            .map(|route| self.app().tree().route(route).name())
     }
 
     pub(crate) fn route(&self) -> Option<RouteId> {
@@ -191,7 +199,9 @@ impl Context {
     /// # Errors
     /// 404 when the route has no such variable or it is not of that type.
     pub fn var_as<T: FromStr>(&self, name: &str) -> Result<T> {
-        self.var(name).and_then(|text| text.parse().ok()).ok_or_else(Error::not_found)
+        self.var(name)
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(Error::not_found)
     }
 
     /// Returns the URL of a typed route, as `/path?query`.
@@ -210,7 +220,9 @@ impl Context {
     /// # Errors
     /// When the route hangs nowhere in the tree, or a value does not fit its template.
     pub fn url<R: TypedRoute>(&self, route: &R) -> Result<String> {
-        Ok(self.inherit(self.app().tree().link_from(self.route(), route)).relative()?)
+        Ok(self
+            .inherit(self.app().tree().link_from(self.route(), route))
+            .relative()?)
     }
 
     /// Begins the URL of a route by its name, as templates do; in code prefer [`Context::url`], which can't misspell.
@@ -260,7 +272,9 @@ impl Context {
     /// Returns the session of the client. It is loaded when it is first used.
     #[must_use]
     pub fn session(&self) -> &Session {
-        self.0.session.get_or_init(|| self.app().sessions().session(&self.0.head.headers))
+        self.0
+            .session
+            .get_or_init(|| self.app().sessions().session(&self.0.head.headers))
     }
 
     pub(crate) fn session_if_used(&self) -> Option<&Session> {
@@ -288,12 +302,15 @@ impl Context {
         Fut: Future<Output = Result<()>> + Send + 'static,
     {
         let last_event_id = self.headers().get("last-event-id");
-        let options = StreamOptions::new(self.app().tasks().draining().clone()).last_event_id(last_event_id);
+        let options =
+            StreamOptions::new(self.app().tasks().draining().clone()).last_event_id(last_event_id);
         let options = match self.session_if_used() {
             Some(session) => options.ends_with(session.ended()),
             None => options,
         };
-        live::stream(options, produce).into_response().map(Body::live)
+        live::stream(options, produce)
+            .into_response()
+            .map(Body::live)
     }
 
     /// Returns a context of the same route and address, without body, session and any header of the client's.
@@ -322,7 +339,11 @@ impl Context {
     /// Returns a value that was kept for this request.
     #[must_use]
     pub fn get<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
-        self.lock_store().as_ref().and_then(|store| store.get::<T>()).or_else(|| self.0.head.extensions.get::<T>()).cloned()
+        self.lock_store()
+            .as_ref()
+            .and_then(|store| store.get::<T>())
+            .or_else(|| self.0.head.extensions.get::<T>())
+            .cloned()
     }
 
     fn lock_store(&self) -> MutexGuard<'_, Option<Box<http::Extensions>>> {
@@ -333,7 +354,10 @@ impl Context {
     /// at the deadline of its drain.
     #[must_use]
     pub fn cancelled(&self) -> CancellationToken {
-        self.0.cancelled.get_or_init(|| self.app().tasks().child_token()).clone()
+        self.0
+            .cancelled
+            .get_or_init(|| self.app().tasks().child_token())
+            .clone()
     }
 
     /// Runs a task that belongs to the application: a shutdown waits for it, up to the deadline of the drain, and its log lines carry
@@ -342,7 +366,9 @@ impl Context {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.app().tasks().spawn(crate::observe::with_request_id(self.0.id, task).in_current_span());
+        self.app()
+            .tasks()
+            .spawn(crate::observe::with_request_id(self.0.id, task).in_current_span());
     }
 }
 

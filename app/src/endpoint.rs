@@ -40,7 +40,10 @@ impl Need {
     /// Names a state of type `T`.
     #[must_use]
     pub fn state<T: 'static>() -> Self {
-        Self { type_id: TypeId::of::<T>(), type_name: std::any::type_name::<T>() }
+        Self {
+            type_id: TypeId::of::<T>(),
+            type_name: std::any::type_name::<T>(),
+        }
     }
 }
 
@@ -51,16 +54,27 @@ impl Endpoint {
         F: Fn(Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Response>> + Send + 'static,
     {
-        Self { call: Box::new(move |cx| Box::pin(call(cx))), name, needs: Vec::new(), for_probes: false }
+        Self {
+            call: Box::new(move |cx| Box::pin(call(cx))),
+            name,
+            needs: Vec::new(),
+            for_probes: false,
+        }
     }
 
-    pub(crate) fn call(&self, cx: Context) -> Pin<Box<dyn Future<Output = Result<Response>> + Send>> {
+    pub(crate) fn call(
+        &self,
+        cx: Context,
+    ) -> Pin<Box<dyn Future<Output = Result<Response>> + Send>> {
         (self.call)(cx)
     }
 
     /// Answers also while the application is not ready: for what asks whether it is.
     pub(crate) fn for_probes(self) -> Self {
-        Self { for_probes: true, ..self }
+        Self {
+            for_probes: true,
+            ..self
+        }
     }
 
     pub(crate) fn is_for_probes(&self) -> bool {

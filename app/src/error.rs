@@ -47,7 +47,11 @@ struct Kind {
 impl Error {
     /// Makes an error from a status, a stable id and a message for the client.
     #[must_use]
-    pub fn new(status: StatusCode, id: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
+    pub fn new(
+        status: StatusCode,
+        id: impl Into<Cow<'static, str>>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self(Box::new(Kind {
             status,
             id: id.into(),
@@ -68,7 +72,11 @@ impl Error {
     /// 401 `unauthorized`: the request has no session of a user. A browser's form or page is sent to the landing page instead.
     #[must_use]
     pub fn unauthorized() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Please log in first.")
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "Please log in first.",
+        )
     }
 
     /// Says that a page was asked for: whoever does not want JSON is sent to the landing page.
@@ -92,7 +100,10 @@ impl Error {
 
     /// 409 with an id of the application's own: the request conflicts with the present state.
     #[must_use]
-    pub fn conflict(id: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
+    pub fn conflict(
+        id: impl Into<Cow<'static, str>>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self::new(StatusCode::CONFLICT, id, message)
     }
 
@@ -108,22 +119,35 @@ impl Error {
 
     /// 422 `invalid`: a field is present and of the right type, but out of range. [`Error::field`] adds more fields.
     #[must_use]
-    pub fn invalid(field: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
+    pub fn invalid(
+        field: impl Into<Cow<'static, str>>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
         let message = message.into();
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", message.clone()).field(field, message)
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", message.clone())
+            .field(field, message)
     }
 
     /// 500 `internal`: something failed that the client can't help. The cause is logged.
     #[must_use]
     pub fn internal(cause: impl Into<BoxError>) -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.").because(cause)
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Something went wrong on our side.",
+        )
+        .because(cause)
     }
 
     /// 503 `unavailable` with `Retry-After`: what is needed for an answer is away for now.
     #[must_use]
     pub fn unavailable() -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The service is not available right now. Please try again.")
-            .retry_after(RETRY_UNAVAILABLE)
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "The service is not available right now. Please try again.",
+        )
+        .retry_after(RETRY_UNAVAILABLE)
     }
 
     /// Gives the error another id.
@@ -142,7 +166,11 @@ impl Error {
 
     /// Adds what is wrong with one field of the input.
     #[must_use]
-    pub fn field(mut self, name: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
+    pub fn field(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
         self.0.fields.push((name.into(), message.into()));
         self
     }
@@ -157,7 +185,10 @@ impl Error {
     /// Adds `Retry-After`, in whole seconds, at least one.
     #[must_use]
     pub fn retry_after(self, wait: Duration) -> Self {
-        self.header(http::header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)))
+        self.header(
+            http::header::RETRY_AFTER,
+            HeaderValue::from(wait.as_secs().max(1)),
+        )
     }
 
     /// Returns the status.
@@ -180,7 +211,10 @@ impl Error {
 
     /// Returns the fields that are wrong, each with a message.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.fields.iter().map(|(name, message)| (name.as_ref(), message.as_ref()))
+        self.0
+            .fields
+            .iter()
+            .map(|(name, message)| (name.as_ref(), message.as_ref()))
     }
 
     /// Returns the private cause.
@@ -218,13 +252,23 @@ where
         let away = (&error as &dyn StdError)
             .downcast_ref::<pleach_driver::Error>()
             .is_some_and(|error| error.is_unavailable() || error.is_timeout());
-        if away { Self::unavailable().because(error) } else { Self::internal(error) }
+        if away {
+            Self::unavailable().because(error)
+        } else {
+            Self::internal(error)
+        }
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: {}", self.0.status.as_u16(), self.0.id, self.0.message)
+        write!(
+            f,
+            "{} {}: {}",
+            self.0.status.as_u16(),
+            self.0.id,
+            self.0.message
+        )
     }
 }
 

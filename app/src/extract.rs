@@ -66,7 +66,10 @@ impl<T> Deref for State<T> {
 
 impl<T: Send + Sync + 'static> FromContext for State<T> {
     async fn from_context(cx: &Context) -> Result<Self> {
-        cx.app().state::<T>().map(State).ok_or_else(Error::unavailable)
+        cx.app()
+            .state::<T>()
+            .map(State)
+            .ok_or_else(Error::unavailable)
     }
 
     fn needs(needs: &mut Vec<Need>) {
@@ -81,7 +84,9 @@ pub struct Query<T>(pub T);
 impl<T: DeserializeOwned + Send> FromContext for Query<T> {
     async fn from_context(cx: &Context) -> Result<Self> {
         let query = cx.uri().query().unwrap_or_default();
-        serde_html_form::from_str(query).map(Query).map_err(|error| malformed("query", error))
+        serde_html_form::from_str(query)
+            .map(Query)
+            .map_err(|error| malformed("query", error))
     }
 }
 
@@ -131,12 +136,16 @@ impl<T: DeserializeOwned + Send> FromContext for Input<T> {
 }
 
 fn has_json(cx: &Context) -> bool {
-    cx.headers().get(header::CONTENT_TYPE).is_some_and(|value| face::is_json(value.as_bytes()))
+    cx.headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| face::is_json(value.as_bytes()))
 }
 
 fn has_form(cx: &Context) -> bool {
     let form = b"application/x-www-form-urlencoded";
-    cx.headers().get(header::CONTENT_TYPE).is_some_and(|value| face::essence(value.as_bytes()).eq_ignore_ascii_case(form))
+    cx.headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| face::essence(value.as_bytes()).eq_ignore_ascii_case(form))
 }
 
 fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
@@ -152,5 +161,9 @@ fn malformed(what: &str, error: impl std::error::Error + Send + Sync + 'static) 
 }
 
 fn unsupported() -> Error {
-    Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "malformed", "This takes JSON or a form, with the content type to match.")
+    Error::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "malformed",
+        "This takes JSON or a form, with the content type to match.",
+    )
 }

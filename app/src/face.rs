@@ -4,7 +4,8 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method, header};
 
 /// The header by which a client asks for JSON errors whatever it accepts.
-pub(crate) const JSON_ON_ERROR: HeaderName = HeaderName::from_static("z-app-json-response-on-error");
+pub(crate) const JSON_ON_ERROR: HeaderName =
+    HeaderName::from_static("z-app-json-response-on-error");
 
 /// The header that a Datastar client, and `live.js`, sends with every request of its own.
 /// Source: the Datastar SDK specification, "Datastar-Request: true".
@@ -33,7 +34,10 @@ impl Face {
     /// Returns the face that a request asks for.
     #[must_use]
     pub fn of(head: &Parts) -> Self {
-        let live = head.headers.get(DATASTAR_REQUEST).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
+        let live = head
+            .headers
+            .get(DATASTAR_REQUEST)
+            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
         if live {
             return Self::Live;
         }
@@ -47,7 +51,11 @@ impl Face {
 
 impl ErrorFace {
     pub(crate) fn of(head: &Parts) -> Self {
-        if head.headers.get(JSON_ON_ERROR).is_some_and(|value| is_true(value.as_bytes())) {
+        if head
+            .headers
+            .get(JSON_ON_ERROR)
+            .is_some_and(|value| is_true(value.as_bytes()))
+        {
             return Self::Json;
         }
         match preferred(head, &[HTML, JSON, PROBLEM]) {
@@ -78,7 +86,9 @@ fn is_true(value: &[u8]) -> bool {
 fn preferred(head: &Parts, offers: &[&'static str]) -> Option<&'static str> {
     let mut best: Option<(Wish, &'static str)> = None;
     for &offer in offers {
-        let Some(wish) = Wish::for_type(&head.headers, offer) else { continue };
+        let Some(wish) = Wish::for_type(&head.headers, offer) else {
+            continue;
+        };
         if best.is_none_or(|(other, _)| wish.beats(other)) {
             best = Some((wish, offer));
         }
@@ -91,7 +101,11 @@ fn preferred(head: &Parts, offers: &[&'static str]) -> Option<&'static str> {
 }
 
 fn has_json_body(head: &Parts) -> bool {
-    head.method != Method::GET && head.headers.get(header::CONTENT_TYPE).is_some_and(|value| is_json(value.as_bytes()))
+    head.method != Method::GET
+        && head
+            .headers
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|value| is_json(value.as_bytes()))
 }
 
 /// Returns true for `application/json` with any parameters.
@@ -101,7 +115,11 @@ pub(crate) fn is_json(content_type: &[u8]) -> bool {
 
 /// Returns a content type without its parameters.
 pub(crate) fn essence(content_type: &[u8]) -> &[u8] {
-    content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii()
+    content_type
+        .split(|byte| *byte == b';')
+        .next()
+        .unwrap_or_default()
+        .trim_ascii()
 }
 
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
@@ -124,7 +142,11 @@ impl Wish {
     /// Reads every `Accept` header. The most specific range that covers the type decides its weight (RFC 9110 §12.5.1).
     fn for_type(headers: &HeaderMap, offer: &str) -> Option<Self> {
         let (kind, _) = offer.split_once('/').expect("offers are media types");
-        let ranges = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+        let ranges = headers
+            .get_all(header::ACCEPT)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','));
         let mut wish: Option<Self> = None;
         for (position, range) in ranges.enumerate() {
             let mut parts = range.split(';').map(str::trim);
@@ -133,27 +155,41 @@ impl Wish {
                 Named::Exactly
             } else if essence == "*/*" {
                 Named::NotAtAll
-            } else if essence.strip_suffix("/*").is_some_and(|own| own.eq_ignore_ascii_case(kind)) {
+            } else if essence
+                .strip_suffix("/*")
+                .is_some_and(|own| own.eq_ignore_ascii_case(kind))
+            {
                 Named::ByKind
             } else {
                 continue;
             };
             if wish.is_none_or(|other| named > other.named) {
-                wish = Some(Self { weight: weight(parts), named, position });
+                wish = Some(Self {
+                    weight: weight(parts),
+                    named,
+                    position,
+                });
             }
         }
         wish.filter(|wish| wish.weight > 0)
     }
 
     fn beats(self, other: Self) -> bool {
-        (self.weight, self.named, other.position).partial_cmp(&(other.weight, other.named, self.position))
-            == Some(std::cmp::Ordering::Greater)
+        (self.weight, self.named, other.position).partial_cmp(&(
+            other.weight,
+            other.named,
+            self.position,
+        )) == Some(std::cmp::Ordering::Greater)
     }
 }
 
 fn weight<'a>(mut parameters: impl Iterator<Item = &'a str>) -> u16 {
     parameters
-        .find_map(|parameter| parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q=")))
+        .find_map(|parameter| {
+            parameter
+                .strip_prefix("q=")
+                .or_else(|| parameter.strip_prefix("Q="))
+        })
         .and_then(|q| q.trim().parse::<f32>().ok())
         .map_or(1000, |q| (q.clamp(0.0, 1.0) * 1000.0) as u16)
 }
@@ -173,24 +209,52 @@ mod tests {
     #[track_caller]
     fn check(accept: &str, success: Face, error: ErrorFace) {
         let head = head(Method::GET, &[("accept", accept)]);
-        assert_eq!((Face::of(&head), ErrorFace::of(&head)), (success, error), "{accept}");
+        assert_eq!(
+            (Face::of(&head), ErrorFace::of(&head)),
+            (success, error),
+            "{accept}"
+        );
     }
 
     #[test]
     fn accept_chooses_by_weight_then_by_order() {
         check("*/*", Face::Page, ErrorFace::Page);
-        check("text/html,application/xhtml+xml,*/*;q=0.8", Face::Page, ErrorFace::Page);
+        check(
+            "text/html,application/xhtml+xml,*/*;q=0.8",
+            Face::Page,
+            ErrorFace::Page,
+        );
         check("application/json", Face::Json, ErrorFace::Json);
         check("application/json, text/html", Face::Json, ErrorFace::Json);
         check("text/html, application/json", Face::Page, ErrorFace::Page);
-        check("text/html;q=0.5, application/json", Face::Json, ErrorFace::Json);
-        check("application/json, text/plain, */*", Face::Json, ErrorFace::Json);
-        check("application/json;q=0, text/html", Face::Page, ErrorFace::Page);
+        check(
+            "text/html;q=0.5, application/json",
+            Face::Json,
+            ErrorFace::Json,
+        );
+        check(
+            "application/json, text/plain, */*",
+            Face::Json,
+            ErrorFace::Json,
+        );
+        check(
+            "application/json;q=0, text/html",
+            Face::Page,
+            ErrorFace::Page,
+        );
         check("application/problem+json", Face::Page, ErrorFace::Problem);
-        check("application/problem+json;q=0.9, application/json;q=0.8", Face::Json, ErrorFace::Problem);
+        check(
+            "application/problem+json;q=0.9, application/json;q=0.8",
+            Face::Json,
+            ErrorFace::Problem,
+        );
         check("application/*", Face::Json, ErrorFace::Json);
         check("text/event-stream", Face::Live, ErrorFace::Page);
-        check("text/event-stream, application/json", Face::Live, ErrorFace::Json);
+        check(
+            "text/event-stream, application/json",
+            Face::Live,
+            ErrorFace::Json,
+        );
         check("garbage;;q=x, /", Face::Page, ErrorFace::Page);
     }
 
@@ -198,15 +262,27 @@ mod tests {
     fn a_json_body_without_a_wish_prefers_json() {
         let json = ("content-type", "application/json; charset=utf-8");
         assert_eq!(Face::of(&head(Method::POST, &[json])), Face::Json);
-        assert_eq!(ErrorFace::of(&head(Method::POST, &[json, ("accept", "*/*")])), ErrorFace::Json);
-        assert_eq!(ErrorFace::of(&head(Method::POST, &[json, ("accept", "text/html")])), ErrorFace::Page);
+        assert_eq!(
+            ErrorFace::of(&head(Method::POST, &[json, ("accept", "*/*")])),
+            ErrorFace::Json
+        );
+        assert_eq!(
+            ErrorFace::of(&head(Method::POST, &[json, ("accept", "text/html")])),
+            ErrorFace::Page
+        );
         assert_eq!(Face::of(&head(Method::POST, &[])), Face::Page);
     }
 
     #[test]
     fn json_on_error_takes_the_usual_spellings_of_true() {
         for value in ["1", "t", "T", "true", "True", "TRUE"] {
-            let head = head(Method::GET, &[("z-app-json-response-on-error", value), ("accept", "text/html")]);
+            let head = head(
+                Method::GET,
+                &[
+                    ("z-app-json-response-on-error", value),
+                    ("accept", "text/html"),
+                ],
+            );
             assert_eq!(ErrorFace::of(&head), ErrorFace::Json, "{value}");
         }
         for value in ["0", "yes", "tRuE", "", "false"] {
@@ -217,7 +293,13 @@ mod tests {
 
     #[test]
     fn a_datastar_request_is_live_whatever_it_accepts() {
-        let head = head(Method::POST, &[("datastar-request", "true"), ("accept", "text/html, application/json")]);
+        let head = head(
+            Method::POST,
+            &[
+                ("datastar-request", "true"),
+                ("accept", "text/html, application/json"),
+            ],
+        );
         assert_eq!(Face::of(&head), Face::Live);
     }
 }

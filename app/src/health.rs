@@ -16,10 +16,18 @@ use crate::tier::Tier;
 /// The routes that every application has.
 pub(crate) fn routes() -> [Route; 4] {
     [
-        Route::new("healthz").path("/healthz").get(probe("healthz", healthz)),
-        Route::new("readyz").path("/readyz").get(probe("readyz", readyz)),
-        Route::new("metrics").path("/metrics").get(probe("metrics", metrics)),
-        Route::new("assets").path(format!("{}{{*path}}", assets::PREFIX)).get(serve_asset),
+        Route::new("healthz")
+            .path("/healthz")
+            .get(probe("healthz", healthz)),
+        Route::new("readyz")
+            .path("/readyz")
+            .get(probe("readyz", readyz)),
+        Route::new("metrics")
+            .path("/metrics")
+            .get(probe("metrics", metrics)),
+        Route::new("assets")
+            .path(format!("{}{{*path}}", assets::PREFIX))
+            .get(serve_asset),
     ]
 }
 
@@ -54,7 +62,9 @@ async fn readyz(cx: Context) -> Result<Response> {
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, missing.join("\n") + "\n").into_response(&cx)?
     };
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }
 
@@ -67,7 +77,10 @@ async fn metrics(cx: Context) -> Result<Response> {
     }
     let text = metrics_text(app);
     let mut response = Response::new(Body::from(text));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
+    );
     Ok(response)
 }
 
@@ -82,5 +95,8 @@ fn metrics_text(app: &BaseApp) -> String {
 }
 
 async fn serve_asset(cx: Context) -> Result<Response> {
-    cx.app().0.assets.serve(&cx, cx.var("path").unwrap_or_default())
+    cx.app()
+        .0
+        .assets
+        .serve(&cx, cx.var("path").unwrap_or_default())
 }

@@ -13,7 +13,8 @@ use crate::error::{Error, Result};
 use crate::response::Response;
 
 /// What runs once, before anyone is served.
-pub(crate) type Init = Box<dyn FnOnce(BaseApp) -> BoxFuture<'static, std::result::Result<(), BoxError>> + Send>;
+pub(crate) type Init =
+    Box<dyn FnOnce(BaseApp) -> BoxFuture<'static, std::result::Result<(), BoxError>> + Send>;
 type Start = Arc<dyn Fn(Context) -> BoxFuture<'static, Result<Option<Response>>> + Send + Sync>;
 type OnError = Arc<dyn Fn(&Context, &Error) + Send + Sync>;
 type OnFinish = Arc<dyn Fn(&Context, StatusCode) + Send + Sync>;
@@ -46,7 +47,11 @@ impl Hooks {
     }
 
     pub(crate) fn append(&mut self, other: Self) {
-        let Self { start, on_error, on_finish } = other;
+        let Self {
+            start,
+            on_error,
+            on_finish,
+        } = other;
         self.start.extend(start);
         self.on_error.extend(on_error);
         self.on_finish.extend(on_finish);

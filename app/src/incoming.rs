@@ -33,7 +33,11 @@ impl Incoming {
 ///
 /// # Errors
 /// 413 above the limit, without reading on; 408 when nothing arrives for `patience`; 400 when the client breaks off.
-pub(crate) async fn read(incoming: Incoming, limit_bytes: u64, patience: Duration) -> Result<Bytes> {
+pub(crate) async fn read(
+    incoming: Incoming,
+    limit_bytes: u64,
+    patience: Duration,
+) -> Result<Bytes> {
     let mut body = match incoming {
         Incoming::Read(bytes) => return Ok(bytes),
         Incoming::Taken => return Err(Error::malformed("The body was read before.")),
@@ -50,9 +54,16 @@ pub(crate) async fn read(incoming: Incoming, limit_bytes: u64, patience: Duratio
     let mut first: Option<Bytes> = None;
     let mut all = BytesMut::new();
     loop {
-        let frame = timeout(patience, body.frame()).await.map_err(|_| stalled())?;
+        let frame = timeout(patience, body.frame())
+            .await
+            .map_err(|_| stalled())?;
         let Some(frame) = frame else { break };
-        let Ok(data) = frame.map_err(|error| Error::malformed("The body broke off.").because(error))?.into_data() else { continue };
+        let Ok(data) = frame
+            .map_err(|error| Error::malformed("The body broke off.").because(error))?
+            .into_data()
+        else {
+            continue;
+        };
         let read = all.len() + first.as_ref().map_or(0, Bytes::len) + data.len();
         if read as u64 > limit_bytes {
             return Err(Error::too_large(limit_bytes));
@@ -71,5 +82,9 @@ pub(crate) async fn read(incoming: Incoming, limit_bytes: u64, patience: Duratio
 }
 
 fn stalled() -> Error {
-    Error::new(StatusCode::REQUEST_TIMEOUT, "malformed", "The body did not arrive in time.")
+    Error::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "malformed",
+        "The body did not arrive in time.",
+    )
 }

@@ -122,15 +122,27 @@ impl Part {
     }
 
     /// Adds a hook that sees every request when its answer is ready, before the body is sent.
-    pub fn on_finish(mut self, hook: impl Fn(&Context, http::StatusCode) + Send + Sync + 'static) -> Self {
+    pub fn on_finish(
+        mut self,
+        hook: impl Fn(&Context, http::StatusCode) + Send + Sync + 'static,
+    ) -> Self {
         self.hooks.on_finish.push(std::sync::Arc::new(hook));
         self
     }
 
     /// Adds another part under a name; an empty name adds its routes as if they were written here.
     pub fn graft(mut self, name: &str, part: Self) -> Self {
-        let Self { routes, views, assets, options, states, init, hooks } = part;
-        self.routes.push(Route::root().graft(name, Route::root().children(routes)));
+        let Self {
+            routes,
+            views,
+            assets,
+            options,
+            states,
+            init,
+            hooks,
+        } = part;
+        self.routes
+            .push(Route::root().graft(name, Route::root().children(routes)));
         self.views.extend(views);
         self.assets.extend(assets);
         self.options.extend(options);

@@ -30,8 +30,13 @@ enum Verdict {
 }
 
 impl BaseApp {
-    /// Answers a request, through the layers if there are any.
-    pub(crate) async fn handle(&self, mut request: Request<Body>, peer: Peer) -> Response {
+    /// Answers a request, through the layers if there are any. `peer` is who sent it, as far as that is known.
+    ///
+    /// It never fails: errors and panics are answers. The application must have [started](BaseApp::start).
+    ///
+    /// # Cancel safety
+    /// A dropped call drops the handler where it waits; nothing of its session is stored.
+    pub async fn handle(&self, mut request: Request<Body>, peer: Peer) -> Response {
         match self.0.layered.get() {
             None => self.answer_one(request, peer).await,
             Some(layered) => {
@@ -62,20 +67,45 @@ impl BaseApp {
     }
 
     /// Asks the tree. What it lends is copied out, so that the request can move into its context.
-    fn find<'a>(&'a self, head: &Parts, peer: Peer) -> (Option<Vars>, Option<&'a Endpoint>, Verdict) {
-        match self.0.tree.find(&origin::head_of(head, peer, self.trusted_proxies())) {
+    fn find<'a>(
+        &'a self,
+        head: &Parts,
+        peer: Peer,
+    ) -> (Option<Vars>, Option<&'a Endpoint>, Verdict) {
+        match self
+            .0
+            .tree
+            .find(&origin::head_of(head, peer, self.trusted_proxies()))
+        {
             Found::Match(found) => (Some(found.vars), Some(found.handler), Verdict::Handle),
             Found::Options { allow, .. } => (None, None, Verdict::Options(allow.header_value())),
             Found::MethodNotAllowed { allow, .. } => {
-                let error = Error::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This method is not for this address.");
-                (None, None, Verdict::Answer(error.header(header::ALLOW, allow.header_value())))
+                let error = Error::new(
+                    StatusCode::METHOD_NOT_ALLOWED,
+                    "method_not_allowed",
+                    "This method is not for this address.",
+                );
+                (
+                    None,
+                    None,
+                    Verdict::Answer(error.header(header::ALLOW, allow.header_value())),
+                )
             }
-            Found::BadEncoding => (None, None, Verdict::Answer(Error::malformed("The address is not well encoded."))),
+            Found::BadEncoding => (
+                None,
+                None,
+                Verdict::Answer(Error::malformed("The address is not well encoded.")),
+            ),
             _ => (None, None, Verdict::Answer(Error::not_found())),
         }
     }
 
-    async fn answer(&self, cx: &Context, endpoint: Option<&Endpoint>, verdict: Verdict) -> Result<Response> {
+    async fn answer(
+        &self,
+        cx: &Context,
+        endpoint: Option<&Endpoint>,
+        verdict: Verdict,
+    ) -> Result<Response> {
         if !self.0.phase.is_ready() && !endpoint.is_some_and(Endpoint::is_for_probes) {
             return Err(Error::unavailable());
         }
@@ -85,7 +115,11 @@ impl BaseApp {
             Verdict::Options(allow) => return Ok(options(allow)),
         }
         if !matches!(*cx.method(), Method::GET | Method::HEAD) {
-            security::refuse_cross_site(cx.head(), cx.origin().authority, self.0.public_url.as_ref())?;
+            security::refuse_cross_site(
+                cx.head(),
+                cx.origin().authority,
+                self.0.public_url.as_ref(),
+            )?;
         }
         for hook in &self.0.hooks.start {
             if let Some(response) = hook(cx.clone()).await? {
@@ -108,7 +142,12 @@ impl BaseApp {
         for hook in &self.0.hooks.on_finish {
             hook(cx, status);
         }
-        self.0.metrics.observe(cx.route().map(RouteId::index), cx.method(), status, began.elapsed());
+        self.0.metrics.observe(
+            cx.route().map(RouteId::index),
+            cx.method(),
+            status,
+            began.elapsed(),
+        );
     }
 }
 
@@ -120,6 +159,9 @@ fn options(allow: HeaderValue) -> Response {
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("panic: {}", text.unwrap_or("of an unknown kind"))
 }

@@ -41,8 +41,12 @@ pub(crate) fn build_views(
     builder
         .function("url", move |call| url(&tree, call))
         .function("asset", move |call| asset(&assets, call))
-        .function("flash", |call| Ok::<_, String>(call.variable(FLASH).unwrap_or_else(Value::none)))
-        .function("cx", |call| Ok::<_, String>(call.request().unwrap_or_else(Value::none)))
+        .function("flash", |call| {
+            Ok::<_, String>(call.variable(FLASH).unwrap_or_else(Value::none))
+        })
+        .function("cx", |call| {
+            Ok::<_, String>(call.request().unwrap_or_else(Value::none))
+        })
         .build()
 }
 
@@ -52,7 +56,10 @@ pub(crate) const FLASH: &str = "z_flash";
 /// `url(route="game", id=42)`: the URL of a route, seen from the route at hand; `absolute=true` adds scheme and host.
 fn url(tree: &Tree<Endpoint>, call: &Call<'_>) -> std::result::Result<String, String> {
     let request = call.request().unwrap_or_else(Value::none);
-    let from = request.get_from_path("route_name").and_then(Value::as_str).and_then(|name| tree.id(name));
+    let from = request
+        .get_from_path("route_name")
+        .and_then(Value::as_str)
+        .and_then(|name| tree.id(name));
     let mut url = tree.url_from(from, call.text("route")?);
     let mut absolute = false;
     for (name, value) in call.arguments() {
@@ -64,10 +71,19 @@ fn url(tree: &Tree<Endpoint>, call: &Call<'_>) -> std::result::Result<String, St
     }
     let vars = request.get_from_path("vars").and_then(Value::as_map);
     if let Some(from) = from {
-        url = url.inherit_from(from, |name| vars?.iter().find(|(key, _)| key.as_str() == Some(name))?.1.as_str());
+        url = url.inherit_from(from, |name| {
+            vars?
+                .iter()
+                .find(|(key, _)| key.as_str() == Some(name))?
+                .1
+                .as_str()
+        });
     }
     let made = if absolute {
-        let base = request.get_from_path("base").and_then(Value::as_str).ok_or("an absolute URL needs a request")?;
+        let base = request
+            .get_from_path("base")
+            .and_then(Value::as_str)
+            .ok_or("an absolute URL needs a request")?;
         url.absolute(base)
     } else {
         url.relative()
@@ -78,7 +94,10 @@ fn url(tree: &Tree<Endpoint>, call: &Call<'_>) -> std::result::Result<String, St
 /// `asset(path="game.css")`: the URL of a static file, with the fingerprint of its content.
 fn asset(assets: &Assets, call: &Call<'_>) -> std::result::Result<String, String> {
     let path = call.text("path")?;
-    assets.url(path).map(str::to_owned).ok_or_else(|| format!("there is no asset `{path}`"))
+    assets
+        .url(path)
+        .map(str::to_owned)
+        .ok_or_else(|| format!("there is no asset `{path}`"))
 }
 
 /// What templates know of a request.
@@ -108,13 +127,26 @@ impl BaseApp {
     ///
     /// # Errors
     /// 500 when there is no such fragment or a template fails.
-    pub fn render_fragment(&self, cx: &Context, view: &str, fragment: &str, data: Data) -> Result<String> {
-        Ok(self.0.views.fragment(view, fragment, &self.dress(cx, data))?)
+    pub fn render_fragment(
+        &self,
+        cx: &Context,
+        view: &str,
+        fragment: &str,
+        data: Data,
+    ) -> Result<String> {
+        Ok(self
+            .0
+            .views
+            .fragment(view, fragment, &self.dress(cx, data))?)
     }
 
     /// Renders a view that depends on nothing, from templates that are known to be whole.
     pub(crate) fn render_alone(&self, view: &str, data: &Data) -> Result<String> {
-        self.0.views.last_good().render(view, data).map_err(Error::from)
+        self.0
+            .views
+            .last_good()
+            .render(view, data)
+            .map_err(Error::from)
     }
 
     fn dress(&self, cx: &Context, mut data: Data) -> Data {

@@ -36,7 +36,13 @@ pub struct Reply {
 
 impl Reply {
     pub(crate) fn to(form_goes_to: impl Into<String>) -> Self {
-        Self { form_goes_to: form_goes_to.into(), status: StatusCode::OK, json: None, events: Vec::new(), follow: false }
+        Self {
+            form_goes_to: form_goes_to.into(),
+            status: StatusCode::OK,
+            json: None,
+            events: Vec::new(),
+            follow: false,
+        }
     }
 
     /// Sets the value for a JSON client. Default: none, which is 204.
@@ -96,10 +102,16 @@ fn live_answer(cx: &Context, events: Vec<Event>) -> Result<Response> {
     if events.is_empty() {
         return ().into_response(cx);
     }
-    let encoded = events.into_iter().map(|event| event.id(EventId::new(0, 0)).encode()).collect::<Result<Vec<_>, _>>()?;
+    let encoded = events
+        .into_iter()
+        .map(|event| event.id(EventId::new(0, 0)).encode())
+        .collect::<Result<Vec<_>, _>>()?;
     let mut response = Response::new(Body::full(Encoded::join(encoded).bytes().clone()));
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream"),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     Ok(response)
 }

@@ -41,11 +41,18 @@ pub(crate) struct RequestIds {
 
 impl RequestIds {
     pub(crate) fn new(instance: u32) -> Self {
-        Self { instance, next: AtomicU64::new(1), chunks: Default::default() }
+        Self {
+            instance,
+            next: AtomicU64::new(1),
+            chunks: Default::default(),
+        }
     }
 
     pub(crate) fn next(&self) -> RequestId {
-        RequestId { instance: self.instance, sequence: self.next.fetch_add(1, Ordering::Relaxed) }
+        RequestId {
+            instance: self.instance,
+            sequence: self.next.fetch_add(1, Ordering::Relaxed),
+        }
     }
 
     /// Writes an id as a header value.
@@ -54,7 +61,9 @@ impl RequestIds {
         let from = write_backwards(&mut text, id);
         let text = &text[from..];
         let bytes = {
-            let mut chunk = self.chunks[id.sequence as usize % CHUNKS].lock().unwrap_or_else(PoisonError::into_inner);
+            let mut chunk = self.chunks[id.sequence as usize % CHUNKS]
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             if chunk.capacity() < text.len() {
                 *chunk = BytesMut::with_capacity(CHUNK_BYTES);
             }
@@ -98,7 +107,13 @@ mod tests {
             let id = ids.next();
             assert_eq!(ids.header(id).to_str().expect("text"), id.to_string());
         }
-        let last = RequestId { instance: u32::MAX, sequence: u64::MAX };
-        assert_eq!(ids.header(last).to_str().expect("text"), "ffffffff-18446744073709551615");
+        let last = RequestId {
+            instance: u32::MAX,
+            sequence: u64::MAX,
+        };
+        assert_eq!(
+            ids.header(last).to_str().expect("text"),
+            "ffffffff-18446744073709551615"
+        );
     }
 }

@@ -28,7 +28,9 @@ pub trait IntoResponse {
 /// Headers of every answer that has a body, with room for what the base adds, so that the map is allocated once.
 fn typed(content_type: &'static str, body: Body) -> Response {
     let mut response = Response::new(body);
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 
@@ -114,7 +116,9 @@ impl<T: IntoResponse> IntoResponse for (StatusCode, T) {
 impl<T: IntoResponse> IntoResponse for ([(HeaderName, HeaderValue); 1], T) {
     fn into_response(self, cx: &Context) -> Result<Response> {
         let mut response = self.1.into_response(cx)?;
-        response.headers_mut().extend(self.0.map(|(name, value)| (Some(name), value)));
+        response
+            .headers_mut()
+            .extend(self.0.map(|(name, value)| (Some(name), value)));
         Ok(response)
     }
 }

@@ -15,8 +15,15 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 ///
 /// # Errors
 /// 403 `cross_site`.
-pub(crate) fn refuse_cross_site(head: &Parts, authority: &str, public_url: Option<&Uri>) -> Result<()> {
-    if matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE) {
+pub(crate) fn refuse_cross_site(
+    head: &Parts,
+    authority: &str,
+    public_url: Option<&Uri>,
+) -> Result<()> {
+    if matches!(
+        head.method,
+        Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE
+    ) {
         return Ok(());
     }
     let foreign_fetch = head
@@ -24,19 +31,35 @@ pub(crate) fn refuse_cross_site(head: &Parts, authority: &str, public_url: Optio
         .get(SEC_FETCH_SITE)
         .is_some_and(|site| matches!(site.as_bytes(), b"cross-site" | b"same-site"));
     if foreign_fetch || !is_own_origin(&head.headers, authority, public_url) {
-        return Err(Error::new(StatusCode::FORBIDDEN, "cross_site", "This request came from another site."));
+        return Err(Error::new(
+            StatusCode::FORBIDDEN,
+            "cross_site",
+            "This request came from another site.",
+        ));
     }
     Ok(())
 }
 
 /// Returns true when a request names no origin, or ours. `null`, which sandboxed pages send, is never ours.
-pub(crate) fn is_own_origin(headers: &HeaderMap, authority: &str, public_url: Option<&Uri>) -> bool {
+pub(crate) fn is_own_origin(
+    headers: &HeaderMap,
+    authority: &str,
+    public_url: Option<&Uri>,
+) -> bool {
     let mut origins = headers.get_all(header::ORIGIN).iter();
     origins.all(|origin| {
-        let Some((scheme, host)) = origin.to_str().ok().and_then(|text| text.split_once("://")) else { return false };
-        let names = |own: &str| without_default_port(scheme, host).eq_ignore_ascii_case(without_default_port(scheme, own));
-        let is_public = public_url
-            .is_some_and(|url| url.scheme_str() == Some(scheme) && url.authority().is_some_and(|own| names(own.as_str())));
+        let Some((scheme, host)) = origin.to_str().ok().and_then(|text| text.split_once("://"))
+        else {
+            return false;
+        };
+        let names = |own: &str| {
+            without_default_port(scheme, host)
+                .eq_ignore_ascii_case(without_default_port(scheme, own))
+        };
+        let is_public = public_url.is_some_and(|url| {
+            url.scheme_str() == Some(scheme)
+                && url.authority().is_some_and(|own| names(own.as_str()))
+        });
         is_public || (!authority.is_empty() && names(authority))
     })
 }
@@ -58,14 +81,18 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data:;
 
 impl Default for SecurityHeaders {
     fn default() -> Self {
-        Self { content_security_policy: HeaderValue::from_static(CONTENT_SECURITY_POLICY) }
+        Self {
+            content_security_policy: HeaderValue::from_static(CONTENT_SECURITY_POLICY),
+        }
     }
 }
 
 impl SecurityHeaders {
     /// Returns the headers with another policy for pages.
     pub(crate) fn with_policy(policy: HeaderValue) -> Self {
-        Self { content_security_policy: policy }
+        Self {
+            content_security_policy: policy,
+        }
     }
 
     /// Adds what is missing. What the handler set itself stays.
@@ -73,11 +100,27 @@ impl SecurityHeaders {
     /// Only documents get the policies for documents: a browser ignores them on JSON, text and events, and each costs bytes and time.
     pub(crate) fn add_to(&self, headers: &mut HeaderMap) {
         if is_document(headers) {
-            add(headers, header::CONTENT_SECURITY_POLICY, &self.content_security_policy);
-            add(headers, header::X_FRAME_OPTIONS, &HeaderValue::from_static("DENY"));
-            add(headers, header::REFERRER_POLICY, &HeaderValue::from_static("same-origin"));
+            add(
+                headers,
+                header::CONTENT_SECURITY_POLICY,
+                &self.content_security_policy,
+            );
+            add(
+                headers,
+                header::X_FRAME_OPTIONS,
+                &HeaderValue::from_static("DENY"),
+            );
+            add(
+                headers,
+                header::REFERRER_POLICY,
+                &HeaderValue::from_static("same-origin"),
+            );
         }
-        add(headers, header::X_CONTENT_TYPE_OPTIONS, &HeaderValue::from_static("nosniff"));
+        add(
+            headers,
+            header::X_CONTENT_TYPE_OPTIONS,
+            &HeaderValue::from_static("nosniff"),
+        );
     }
 }
 
@@ -88,7 +131,9 @@ fn add(headers: &mut HeaderMap, name: HeaderName, value: &HeaderValue) {
 fn is_document(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|value| {
         let value = value.as_bytes();
-        value.starts_with(b"text/html") || value.starts_with(b"image/svg") || value.windows(3).any(|part| part == b"xml")
+        value.starts_with(b"text/html")
+            || value.starts_with(b"image/svg")
+            || value.windows(3).any(|part| part == b"xml")
     })
 }
 
@@ -117,10 +162,25 @@ mod tests {
         check(Method::POST, &[("sec-fetch-site", "same-site")], false);
         check(Method::POST, &[("origin", "https://evil.example")], false);
         check(Method::POST, &[("origin", "null")], false);
-        check(Method::DELETE, &[("origin", "https://play.example.com.evil.example")], false);
-        check(Method::POST, &[("origin", "http://play.example.com")], false);
+        check(
+            Method::DELETE,
+            &[("origin", "https://play.example.com.evil.example")],
+            false,
+        );
+        check(
+            Method::POST,
+            &[("origin", "http://play.example.com")],
+            false,
+        );
         check(Method::POST, &[("origin", "http://127.0.0.1:9090")], false);
-        check(Method::POST, &[("sec-fetch-site", "same-origin"), ("origin", "https://evil.example")], false);
+        check(
+            Method::POST,
+            &[
+                ("sec-fetch-site", "same-origin"),
+                ("origin", "https://evil.example"),
+            ],
+            false,
+        );
     }
 
     #[test]
@@ -128,9 +188,24 @@ mod tests {
         check(Method::POST, &[], true);
         check(Method::POST, &[("sec-fetch-site", "same-origin")], true);
         check(Method::POST, &[("sec-fetch-site", "none")], true);
-        check(Method::POST, &[("origin", "https://play.example.com")], true);
-        check(Method::POST, &[("origin", "https://play.example.com:443")], true);
+        check(
+            Method::POST,
+            &[("origin", "https://play.example.com")],
+            true,
+        );
+        check(
+            Method::POST,
+            &[("origin", "https://play.example.com:443")],
+            true,
+        );
         check(Method::POST, &[("origin", "http://127.0.0.1:8080")], true);
-        check(Method::GET, &[("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")], true);
+        check(
+            Method::GET,
+            &[
+                ("sec-fetch-site", "cross-site"),
+                ("origin", "https://evil.example"),
+            ],
+            true,
+        );
     }
 }

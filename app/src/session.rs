@@ -1,25 +1,16 @@
 //! Sessions: what the application remembers of a visitor from one request to the next.
 //!
-//! A session is one record in the bucket `sessions`. The client holds a cookie with a random token and nothing else; the store
-//! holds hashes of it, so a copy of the store opens no session. [`Session`] is a handler's handle.
+//! [`Session`] is a handler's handle and says how sessions behave. Below it:
 //!
-//! - **Nothing for nothing.** A request that does not use its session reads nothing and writes nothing; one that only reads
-//!   writes nothing either, but for noting the session's last use now and then. A session begins when something is written to it,
-//!   under a token that the server made: what a client brings along unasked is never adopted.
-//! - **One request, one view.** The session is read when it is first used, and all handles of the request share what was read. Changes show
-//!   in that view at once and are stored together just before the head of the answer leaves; of a handler that fails
-//!   nothing is stored. What is written later, as from a stream, is stored at once.
-//! - **Two requests lose nothing.** A record is replaced only if it is still the one that was read; otherwise the keys that this request
-//!   changed are laid over the newer record, and all others stay as the other request left them.
-//! - **What has ended stays ended.** [`Session::destroy`] and the revocations take effect at once, on all instances. A request that was
-//!   under way finds the session gone, and its writes are dropped.
-//! - **A renewed token is dead at once**, also for requests that set out with it and had not used their session yet: they are strangers,
-//!   lest whoever knows the old token keeps a way in. Those that had read the session carry on, and what they write reaches
-//!   it, for it stays where it is and only its secret changes.
-//! - **A late answer spoils nothing.** For half a minute after a client gave its token up, by a renewal, a log-in or a log-out, requests with
-//!   that token are not given another one: it would overwrite the cookie that the client was given meanwhile.
-//! - **Another user, another session.** [`Session::log_in`] ends the session that was there and begins a fresh one. What an anonymous
-//!   visitor had gathered goes along; what another user had does not.
+//! ```text
+//! visit      one request's view: read once, changed, written at the end
+//! sessions   all sessions of an application, by user
+//! ends       waiting for the end of one
+//! store      two buckets of the driver
+//! record     what is stored, and how changes are laid over it
+//! cookie     how a token travels
+//! token      the secret, and the hashes that are kept of it
+//! ```
 
 mod cookie;
 mod ends;
@@ -42,11 +33,11 @@ use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::{Mutex, MutexGuard};
 
+use self::ends::End;
 pub use self::options::SessionOptions;
 pub use self::sessions::{SessionInfo, Sessions};
-pub use self::token::SessionId;
-use self::ends::End;
 use self::store::Store;
+pub use self::token::SessionId;
 use self::visit::{CookieChange, Visit};
 use crate::error::{Error, Result};
 
@@ -55,15 +46,56 @@ const RESERVED: &str = "z_";
 /// Messages for the next page, each under a key of its own so that two requests can leave one each.
 const FLASH: &str = "z_flash.";
 
-/// The session of the client whose request is at hand.
+/// What the application remembers of a visitor from one request to the next.
 ///
-/// A clone is a counter, and shares what was read and changed. Keys are any text that does not begin with `z_`; values are anything
-/// that serde reads and writes as JSON, up to 64 KiB in all.
+/// A session is one record in the driver's bucket `sessions`. The client holds a cookie with a random token and nothing
+/// else; the store holds hashes of it, so a copy of the store opens no session. Keys are any text that does not begin
+/// with `z_`; values are anything that serde reads and writes as JSON, up to 64 KiB in all. A clone of the handle is a
+/// counter.
 ///
+/// ```
+/// use pleach::{Context, Result, SeeOther};
+///
+/// async fn log_in(cx: Context) -> Result<SeeOther> {
+///     cx.session().log_in("u42").await?;
+///     cx.session().flash("Welcome back.").await?;
+///     Ok(SeeOther("/dashboard".into()))
+/// }
+///
+/// async fn greeting(cx: Context) -> Result<String> {
+///     let visits = cx.session().get::<u32>("visits").await?.unwrap_or(0) + 1;
+///     cx.session().set("visits", &visits).await?;
+///     Ok(format!("This is visit {visits}."))
+/// }
+/// ```
+///
+/// - **Nothing for nothing.** A request that does not use its session reads nothing and writes nothing; one that
+///   only reads writes nothing either, but for noting the session's last use now and then. A session begins when
+///   something is written to it, under a token that the server made: what a client brings along unasked is never
+///   adopted.
+/// - **One request, one view.** The session is read when it is first used, and all handles of the request share
+///   what was read. Changes show in that view at once and are stored together just before the head of the answer
+///   leaves; of a handler that fails nothing is stored. What is written later, as from a stream, is stored at once.
+/// - **Two requests lose nothing.** A record is replaced only if it is still the one that was read; otherwise the
+///   keys that this request changed are laid over the newer record, and all others stay as the other request left
+///   them.
+/// - **What has ended stays ended.** [`Session::destroy`] and the revocations take effect at once, on all
+///   instances. A request that was under way finds the session gone, and its writes are dropped.
+/// - **A renewed token is dead at once**, also for requests that set out with it and had not used their session
+///   yet: they are strangers, lest whoever knows the old token keeps a way in. Those that had read the session
+///   carry on, and what they write reaches it, for it stays where it is and only its secret changes.
+/// - **A late answer spoils nothing.** For half a minute after a client gave its token up, by a renewal, a log-in
+///   or a log-out, requests with that token are not given another one: it would overwrite the cookie that the
+///   client was given meanwhile.
+/// - **Another user, another session.** [`Session::log_in`] ends the session that was there and begins a fresh one.
+///   What an anonymous visitor had gathered goes along; what another user had does not.
+///
+/// # Errors
 /// All methods fail with 503 `unavailable` while the store is away.
 ///
 /// # Cancel safety
-/// All methods are cancel safe: a dropped call has changed everything it was to change or nothing.
+/// All methods are cancel safe: a dropped call has made its change or not. A change that was made and not stored yet
+/// is stored with the next one, or with the answer.
 #[derive(Clone)]
 pub struct Session(Arc<Inner>);
 
@@ -86,9 +118,14 @@ impl Session {
     /// Sets the value of a key, and begins a session if there is none.
     ///
     /// # Errors
-    /// 500 for a key that begins with `z_`, for a value that JSON can't hold, when a session would have to begin after the
-    /// head of the answer has left, and, with the id `session.too_large`, when more than 64 KiB would be kept.
-    pub fn set(&self, key: &str, value: &(impl Serialize + ?Sized)) -> impl Future<Output = Result<()>> + Send {
+    /// 500 for a key that begins with `z_`, for a value that JSON can't hold, when a session would have to begin
+    /// after the head of the answer has left, and, with the id `session.too_large`, when more than 64 KiB would be
+    /// kept.
+    pub fn set(
+        &self,
+        key: &str,
+        value: &(impl Serialize + ?Sized),
+    ) -> impl Future<Output = Result<()>> + Send {
         let value = check_key(key).and_then(|()| Ok(to_raw_value(value)?));
         async move {
             let value = value?;
@@ -139,14 +176,17 @@ impl Session {
     }
 
     /// Takes the messages that were left, oldest first.
-    ///
-    /// # Errors
-    /// 503 while the store is away.
     pub async fn flashes(&self) -> Result<Vec<String>> {
         self.change(|visit| {
-            let keys = visit.keys().into_iter().filter(|key| key.starts_with(FLASH));
+            let keys = visit
+                .keys()
+                .into_iter()
+                .filter(|key| key.starts_with(FLASH));
             keys.map(|key| {
-                let message = visit.get(&key).map(|value| decode(&key, value)).transpose()?;
+                let message = visit
+                    .get(&key)
+                    .map(|value| decode(&key, value))
+                    .transpose()?;
                 visit.remove(&key);
                 Ok(message.unwrap_or_default())
             })
@@ -156,9 +196,6 @@ impl Session {
     }
 
     /// Returns the keys that are set, in order.
-    ///
-    /// # Errors
-    /// 503 while the store is away.
     pub async fn keys(&self) -> Result<Vec<String>> {
         let mut keys = self.visit().await?.keys();
         keys.retain(|key| !key.starts_with(RESERVED));
@@ -166,9 +203,6 @@ impl Session {
     }
 
     /// Removes all keys and messages, also those that other requests set meanwhile. The session and its user stay.
-    ///
-    /// # Errors
-    /// 503 while the store is away.
     pub async fn clear(&self) -> Result<()> {
         self.change(|visit| {
             visit.clear();
@@ -178,34 +212,26 @@ impl Session {
     }
 
     /// Returns true when there is a session, or will be one once the answer is sent.
-    ///
-    /// # Errors
-    /// 503 while the store is away.
     pub async fn exists(&self) -> Result<bool> {
         Ok(self.visit().await?.exists())
     }
 
-    /// Returns the public id of the session, which is the same from its first answer to its end and safe to show; none while it is
-    /// not stored yet.
-    ///
-    /// # Errors
-    /// 503 while the store is away.
+    /// Returns the public id of the session, which is the same from its first answer to its end and safe to show;
+    /// none while it is not stored yet.
     pub async fn id(&self) -> Result<Option<SessionId>> {
         Ok(self.visit().await?.id())
     }
 
     /// Returns the user who is logged in.
-    ///
-    /// # Errors
-    /// 503 while the store is away.
     pub async fn user_id(&self) -> Result<Option<String>> {
         Ok(self.visit().await?.user().map(str::to_owned))
     }
 
-    /// Logs a user in, whom the caller has made sure of: ends the present session and begins a fresh one with the next answer.
+    /// Logs a user in, whom the caller has made sure of: ends the present session and begins a fresh one with the
+    /// next answer.
     ///
-    /// What an anonymous visitor had kept goes along; what another user had kept does not. A session that is this user's already is
-    /// renewed instead, and the user's open streams live on.
+    /// What an anonymous visitor had kept goes along; what another user had kept does not. A session that is this
+    /// user's already is renewed instead, and the user's open streams live on.
     ///
     /// # Errors
     /// 500 when the head of the answer has left.
@@ -213,8 +239,8 @@ impl Session {
         self.change(|visit| visit.log_in(user_id)).await
     }
 
-    /// Replaces the token, as after a user has proved more than before. The old one is worth nothing from the moment that the answer is sent;
-    /// open streams live on. Without a session it does nothing.
+    /// Replaces the token, as after a user has proved more than before. The old one is worth nothing from the
+    /// moment that the answer is sent; open streams live on. Without a session it does nothing.
     ///
     /// # Errors
     /// 500 when the head of the answer has left.
@@ -222,11 +248,11 @@ impl Session {
         self.change(Visit::renew).await
     }
 
-    /// Ends the session everywhere, now: whoever comes with its token is a stranger, and its streams end. What is set afterwards
-    /// begins another session.
+    /// Ends the session everywhere, now: whoever comes with its token is a stranger, and its streams end. What is
+    /// set afterwards begins another session.
     ///
     /// # Errors
-    /// 503 while the store is away; the session goes on then.
+    /// 503 while the store is away; the session may go on then.
     pub async fn destroy(&self) -> Result<()> {
         self.visit().await?.destroy(self.store()).await
     }
@@ -240,9 +266,6 @@ impl Session {
     }
 
     /// Returns the sessions of a user, the latest used first, with this one marked.
-    ///
-    /// # Errors
-    /// 503 while the store is away.
     pub async fn list(&self, user_id: &str) -> Result<Vec<SessionInfo>> {
         let current = self.id().await?;
         let mut sessions = self.0.sessions.list(user_id).await?;
@@ -267,19 +290,25 @@ impl Session {
     pub async fn revoke_all(&self, user_id: &str) -> Result<()> {
         let is_theirs = self.user_id().await?.as_deref() == Some(user_id);
         self.0.sessions.revoke_all(user_id).await?;
-        if is_theirs { self.destroy().await } else { Ok(()) }
+        if is_theirs {
+            self.destroy().await
+        } else {
+            Ok(())
+        }
     }
 
-    /// Waits until the session ends: destroyed, revoked, expired, or its user logged out or in as another, on whatever instance; it resolves within a
-    /// second of that. A renewal is no end. Without a session there is nothing to end, and it waits for ever.
+    /// Waits until the session ends: destroyed, revoked, expired, or its user logged out or in as another, on
+    /// whatever instance; it resolves within a second of that. A renewal is no end. Without a session there is
+    /// nothing to end, and it waits for ever.
     ///
-    /// For streams: `select!` it against whatever they send. It holds on to a few hundred bytes and no part of the session.
+    /// For streams: `select!` it against whatever they send. It holds on to a few hundred bytes and no part of the
+    /// session.
     pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
         ends::ended(self.clone())
     }
 
-    /// Stores what was changed and sets the cookie; called once, before the head of the answer leaves. A session that was not used costs
-    /// nothing.
+    /// Stores what was changed and sets the cookie; called once, before the head of the answer leaves. A session
+    /// that was not used costs nothing.
     pub(crate) async fn commit(&self, response: &mut HeaderMap) -> Result<()> {
         let change = self.0.visit.lock().await.commit(self.store()).await?;
         let cookie = self.0.sessions.cookie();
@@ -321,13 +350,19 @@ impl fmt::Debug for Session {
 
 fn check_key(key: &str) -> Result<()> {
     if key.starts_with(RESERVED) {
-        return Err(Error::internal(format!("session keys that begin with {RESERVED} are reserved: {key}")));
+        return Err(Error::internal(format!(
+            "session keys that begin with {RESERVED} are reserved: {key}"
+        )));
     }
     Ok(())
 }
 
 fn decode<T: DeserializeOwned>(key: &str, value: &RawValue) -> Result<T> {
     // Not serde's own words: they quote the value, and errors are logged.
-    serde_json::from_str(value.get())
-        .map_err(|_| Error::internal(format!("session key {key} does not hold a {}", std::any::type_name::<T>())))
+    serde_json::from_str(value.get()).map_err(|_| {
+        Error::internal(format!(
+            "session key {key} does not hold a {}",
+            std::any::type_name::<T>()
+        ))
+    })
 }

@@ -13,10 +13,12 @@ mod mask;
 mod option;
 mod program;
 mod public_url;
-mod size;
 mod similar;
-
+mod size;
 mod value;
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
@@ -53,6 +55,8 @@ pub(crate) enum Source {
     File(String),
     Env,
     Flag,
+    /// [`Settings::with`].
+    Program,
 }
 
 impl Default for Settings {
@@ -68,9 +72,28 @@ impl Settings {
         let mut settings = Self { values: Vec::new() };
         for row in rows {
             let text = row.default_text(&settings);
-            settings.values.push(Setting { row, text, source: Source::Default });
+            settings.values.push(Setting {
+                row,
+                text,
+                source: Source::Default,
+            });
         }
         settings
+    }
+
+    /// Gives an option a value, in the spelling of a flag: for programs and tests that read no command line.
+    ///
+    /// # Errors
+    /// A sentence that says why the text is no value of this option.
+    pub fn with<T: Value>(mut self, option: &Opt<T>, text: &str) -> Result<Self, String> {
+        let row = Row::from(*option);
+        row.check(text)?;
+        let setting = Setting { row, text: text.to_owned(), source: Source::Program };
+        match self.values.iter_mut().find(|setting| setting.row.name() == option.name()) {
+            Some(old) => *old = setting,
+            None => self.values.push(setting),
+        }
+        Ok(self)
     }
 
     /// Returns the value of an option. An option that was not registered has its default.
@@ -79,12 +102,20 @@ impl Settings {
     /// When the default of an option that was not registered is no value of its type, which is a mistake in the program.
     #[must_use]
     pub fn get<T: Value>(&self, option: &Opt<T>) -> T {
-        let setting = self.values.iter().find(|setting| setting.row.name() == option.name());
+        let setting = self
+            .values
+            .iter()
+            .find(|setting| setting.row.name() == option.name());
         let parsed = match setting {
             Some(setting) => T::parse(&setting.text),
             None => T::parse(&Row::from(*option).default_text(self)),
         };
-        parsed.unwrap_or_else(|error| panic!("values are checked when they are read, and `{}` is not one: {error}", option.name()))
+        parsed.unwrap_or_else(|error| {
+            panic!(
+                "values are checked when they are read, and `{}` is not one: {error}",
+                option.name()
+            )
+        })
     }
 
     /// Returns the tier.
@@ -101,7 +132,10 @@ impl Settings {
 
     /// Returns what the command `config` prints: every option with its value, secrets masked, and where the value came from.
     pub(crate) fn describe(&self) -> String {
-        self.values.iter().map(|setting| format!("{setting}\n")).collect()
+        self.values
+            .iter()
+            .map(|setting| format!("{setting}\n"))
+            .collect()
     }
 }
 
@@ -114,6 +148,7 @@ impl fmt::Display for Setting {
             Source::File(path) => write!(f, "file {path}"),
             Source::Env => write!(f, "env {}", row.variable()),
             Source::Flag => write!(f, "flag --{}", row.name()),
+            Source::Program => f.write_str("program"),
         }
     }
 }

@@ -28,8 +28,13 @@ impl StateSource {
         Fut: Future<Output = Result<T, E>> + Send + 'static,
         E: Into<BoxError>,
     {
-        let make: Make = Box::new(|app| Box::pin(async move { Ok(Arc::new(make(app).await.map_err(Into::into)?) as Shared) }));
-        Self { need: Need::state::<T>(), make }
+        let make: Make = Box::new(|app| {
+            Box::pin(async move { Ok(Arc::new(make(app).await.map_err(Into::into)?) as Shared) })
+        });
+        Self {
+            need: Need::state::<T>(),
+            make,
+        }
     }
 }
 
@@ -46,11 +51,16 @@ impl States {
     }
 
     pub(crate) fn set(&self, need: &Need, state: Shared) {
-        let slot = self.0.get(&need.type_id).expect("there is room for every state that has a source");
+        let slot = self
+            .0
+            .get(&need.type_id)
+            .expect("there is room for every state that has a source");
         let _first_wins = slot.set(state);
     }
 
     pub(crate) fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        Arc::clone(self.0.get(&TypeId::of::<T>())?.get()?).downcast().ok()
+        Arc::clone(self.0.get(&TypeId::of::<T>())?.get()?)
+            .downcast()
+            .ok()
     }
 }

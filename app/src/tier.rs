@@ -17,7 +17,11 @@ pub enum Tier {
 impl Default for Tier {
     /// Development for a debug build, production for a release build.
     fn default() -> Self {
-        if cfg!(debug_assertions) { Self::Development } else { Self::Production }
+        if cfg!(debug_assertions) {
+            Self::Development
+        } else {
+            Self::Production
+        }
     }
 }
 
@@ -47,7 +51,9 @@ impl FromStr for Tier {
             "development" => Ok(Self::Development),
             "staging" => Ok(Self::Staging),
             "production" => Ok(Self::Production),
-            other => Err(format!("`{other}` is not a tier: development, staging or production")),
+            other => Err(format!(
+                "`{other}` is not a tier: development, staging or production"
+            )),
         }
     }
 }

@@ -37,7 +37,11 @@ where
     /// Answers a request. A [`Peer`] among the request's extensions tells who sent it.
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let app = self.clone();
-        let peer = request.extensions().get::<Peer>().copied().unwrap_or_default();
+        let peer = request
+            .extensions()
+            .get::<Peer>()
+            .copied()
+            .unwrap_or_default();
         Box::pin(async move { Ok(app.handle(request.map(Body::wrap), peer).await) })
     }
 }
@@ -45,7 +49,11 @@ where
 impl BaseApp {
     /// Answers a request that came through all layers.
     async fn handle_inside(&self, request: Request<Body>) -> Response {
-        let peer = request.extensions().get::<Peer>().copied().unwrap_or_default();
+        let peer = request
+            .extensions()
+            .get::<Peer>()
+            .copied()
+            .unwrap_or_default();
         self.answer_one(request, peer).await
     }
 }
@@ -135,8 +143,14 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    std::future::poll_fn(|task| service.poll_ready(task)).await.map_err(Into::into)?;
-    Ok(service.call(request).await.map_err(Into::into)?.map(Body::wrap))
+    std::future::poll_fn(|task| service.poll_ready(task))
+        .await
+        .map_err(Into::into)?;
+    Ok(service
+        .call(request)
+        .await
+        .map_err(Into::into)?
+        .map(Body::wrap))
 }
 
 impl Endpoint {

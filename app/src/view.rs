@@ -21,7 +21,11 @@ pub struct View {
 
 impl View {
     pub(crate) fn new(name: &'static str) -> Self {
-        Self { name, data: Data::new(), status: StatusCode::OK }
+        Self {
+            name,
+            data: Data::new(),
+            status: StatusCode::OK,
+        }
     }
 
     /// Gives the templates a variable. It is serialised here, once.

@@ -9,11 +9,14 @@ use http::HeaderName;
 use crate::condition::Condition;
 use crate::core::{Core, FullPath, Matcher, Node};
 use crate::error::{BuildErrors, Fault, FaultKind};
+use crate::grow::grow;
+use crate::lint::unreachable;
 use crate::methods::{Dispatch, Only};
 use crate::pattern::Piece;
 use crate::route::{Route, Spec};
 use crate::template::{Part, Place, TemplateError, parse};
 use crate::tree::RouteId;
+use crate::trie::Trie;
 use crate::typed::TypeKey;
 use crate::vars::{Source, Variable};
 
@@ -21,10 +24,13 @@ use crate::vars::{Source, Variable};
 pub const MAX_SEGMENTS: usize = 128;
 
 /// Builds the tree and, beside it, the handlers of each route.
-pub(crate) fn build<H>(root: Route<H>) -> Result<(Core, Vec<Vec<H>>), BuildErrors> {
+pub(crate) fn build<H>(root: Route<H>) -> Result<(Core, Vec<H>), BuildErrors> {
     let core = Core {
         nodes: Vec::new(),
         targets: Vec::new(),
+        trie: Trie::default(),
+        lists: Vec::new(),
+        list_of: Vec::new(),
         names: HashMap::new(),
         types: HashMap::new(),
     };
@@ -32,6 +38,7 @@ pub(crate) fn build<H>(root: Route<H>) -> Result<(Core, Vec<Vec<H>>), BuildError
         core,
         handlers: Vec::new(),
         faults: Vec::new(),
+        lists: HashMap::new(),
         broken: Vec::new(),
     };
     builder.add(root, None, &Inherited::default());
@@ -40,9 +47,20 @@ pub(crate) fn build<H>(root: Route<H>) -> Result<(Core, Vec<Vec<H>>), BuildError
         handlers,
         mut faults,
         broken,
+        lists: _,
     } = builder;
     // A route with a bad template is no ground to judge others by.
     core.targets.retain(|id| !broken.contains(id));
+    core.trie = grow(&core.nodes, &core.targets);
+    faults.extend(unreachable(&core).into_iter().map(|(id, kind)| {
+        (
+            id,
+            Fault {
+                route: core.node(id).title(),
+                kind,
+            },
+        )
+    }));
     if faults.is_empty() {
         Ok((core, handlers))
     } else {
@@ -55,8 +73,10 @@ pub(crate) fn build<H>(root: Route<H>) -> Result<(Core, Vec<Vec<H>>), BuildError
 
 struct Builder<H> {
     core: Core,
-    handlers: Vec<Vec<H>>,
+    handlers: Vec<H>,
     faults: Vec<(RouteId, Fault)>,
+    /// The places of `core.lists`.
+    lists: HashMap<Vec<Variable>, u32>,
     /// Routes with a bad template, and all below them.
     broken: Vec<RouteId>,
 }
@@ -74,12 +94,7 @@ struct Inherited {
 
 impl<H> Builder<H> {
     fn fault(&mut self, id: RouteId, kind: FaultKind) {
-        let name = &self.core.node(id).name;
-        let route = if name.is_empty() {
-            "(root)".to_owned()
-        } else {
-            name.clone()
-        };
+        let route = self.core.node(id).title();
         self.faults.push((id, Fault { route, kind }));
     }
 
@@ -110,14 +125,14 @@ impl<H> Builder<H> {
             children: Vec::new(),
             depth: above.depth,
             graft,
+            first_handler: self.handlers.len(),
             matchers: Vec::new(),
             handlers: methods,
             dispatch: Dispatch::new(&[], &[]),
             path: FullPath::default(),
             conditions: Vec::new(),
-            variables: Arc::new([]),
         });
-        self.handlers.push(handlers);
+        self.handlers.extend(handlers);
         if let Some(parent) = parent {
             self.core.nodes[parent.index()].children.push(id);
         }
@@ -341,15 +356,17 @@ impl<H> Builder<H> {
             .collect();
         twice.dedup();
         // Those below inherit the fault; it is told once, where it arises.
-        let parent = self
+        let above = self
             .core
             .node(id)
             .parent
-            .map(|parent| Arc::clone(&self.core.node(parent).variables));
+            .map_or(&[][..], |parent| self.core.variables(parent));
         let known = |name: &str| {
-            parent
-                .as_ref()
-                .is_some_and(|above| above.iter().filter(|v| *v.name == *name).count() > 1)
+            above
+                .iter()
+                .filter(|variable| *variable.name == *name)
+                .count()
+                > 1
         };
         let faults: Vec<FaultKind> = twice
             .into_iter()
@@ -357,7 +374,12 @@ impl<H> Builder<H> {
             .map(|name| FaultKind::DuplicateVariable(name.to_owned()))
             .collect();
         faults.into_iter().for_each(|fault| self.fault(id, fault));
-        self.core.nodes[id.index()].variables = variables.into();
+        let lists = &mut self.core.lists;
+        let list = *self.lists.entry(variables).or_insert_with_key(|variables| {
+            lists.push(variables.clone());
+            lists.len() as u32 - 1
+        });
+        self.core.list_of.push(list);
     }
 
     fn methods(&mut self, id: RouteId, only: &[Only]) {
@@ -373,9 +395,6 @@ impl<H> Builder<H> {
             }
         }
         let dispatch = Dispatch::new(&handlers, only);
-        if !handlers.is_empty() && dispatch.is_empty() {
-            self.fault(id, FaultKind::NoMethodLeft);
-        }
         self.core.nodes[id.index()].dispatch = dispatch;
     }
 }

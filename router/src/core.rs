@@ -12,6 +12,7 @@ use crate::methods::{Dispatch, Only};
 use crate::pattern::Piece;
 use crate::template::Place;
 use crate::tree::RouteId;
+use crate::trie::{End, Trie};
 use crate::typed::TypeKey;
 use crate::url::UrlError;
 use crate::vars::Variable;
@@ -23,6 +24,12 @@ pub(crate) struct Core {
     pub(crate) nodes: Vec<Node>,
     /// Routes with handlers, children before their branch: the order in which the walk offers them a request.
     pub(crate) targets: Vec<RouteId>,
+    /// The paths of `targets`.
+    pub(crate) trie: Trie,
+    /// Lists of variables, each once, and for every route the place of its own: those of the path first, then those of the conditions. Apart
+    /// from the nodes, so that a match reads little memory.
+    pub(crate) lists: Vec<Vec<Variable>>,
+    pub(crate) list_of: Vec<u32>,
     /// By full name.
     pub(crate) names: HashMap<String, RouteId>,
     /// Where typed routes are mounted.
@@ -43,6 +50,8 @@ pub(crate) struct Node {
     pub(crate) graft: bool,
     /// Its own matchers, in sequence.
     pub(crate) matchers: Vec<Matcher>,
+    /// Where its handlers begin among those of the tree.
+    pub(crate) first_handler: usize,
     /// The methods of its handlers; `None` for `any`.
     pub(crate) handlers: Vec<Option<Method>>,
     /// What its handlers handle after all `method` matchers on the way.
@@ -51,8 +60,6 @@ pub(crate) struct Node {
     pub(crate) path: FullPath,
     /// All conditions on the way from the root, in sequence.
     pub(crate) conditions: Vec<Arc<Condition>>,
-    /// All variables on the way from the root: those of the path, then those of the conditions.
-    pub(crate) variables: Arc<[Variable]>,
 }
 
 /// One matcher of a route, parsed.
@@ -84,6 +91,14 @@ impl FullPath {
             .chain(&self.rest)
     }
 
+    pub(crate) fn end(&self) -> End {
+        match (&self.rest, self.exact) {
+            (Some(_), _) => End::Rest,
+            (None, true) => End::Exact,
+            (None, false) => End::Open,
+        }
+    }
+
     /// The segments that children go on from: a final slash is not one, `/` and `/x` make `/x`.
     pub(crate) fn trunk(&self) -> &[Piece] {
         match self.segments.split_last() {
@@ -103,12 +118,14 @@ impl FullPath {
 }
 
 impl Node {
-    /// What stands for the route in printed trees: its full name, or a word for one that has none of its own.
+    /// What stands for the route in printed trees: its full name, which a nameless route that handles shares, or a word.
     pub(crate) fn title(&self) -> String {
         match (&*self.own_name, self.parent) {
             ("", None) => "(root)".to_owned(),
             ("", Some(_)) if self.graft => "(graft)".to_owned(),
-            ("", Some(_)) => "(group)".to_owned(),
+            ("", Some(_)) if self.handlers.is_empty() || self.name.is_empty() => {
+                "(group)".to_owned()
+            }
             _ => self.name.clone(),
         }
     }
@@ -117,6 +134,14 @@ impl Node {
 impl Core {
     pub(crate) fn node(&self, id: RouteId) -> &Node {
         &self.nodes[id.index()]
+    }
+
+    /// All variables on the way from the root to the route.
+    #[inline]
+    pub(crate) fn variables(&self, id: RouteId) -> &[Variable] {
+        self.list_of
+            .get(id.index())
+            .map_or(&[], |list| &self.lists[*list as usize])
     }
 
     /// The route and all above it, upwards.

@@ -7,24 +7,29 @@ pub(crate) const SEPARATOR: u8 = 0xFF;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BadEncoding;
 
-/// Decodes a path, segment by segment, with [`SEPARATOR`] in place of the slashes that separate.
-pub(crate) fn decode_path(path: &str, out: &mut Vec<u8>) -> Result<(), BadEncoding> {
+/// Decodes a path, segment by segment, with [`SEPARATOR`] in place of the slashes that separate, into the beginning of `out`, which is at
+/// least as long as `path`. Returns how many bytes it is.
+pub(crate) fn decode_path(path: &str, out: &mut [u8]) -> Result<usize, BadEncoding> {
+    let mut len = 0;
     for (i, segment) in path.split('/').enumerate() {
         if i > 0 {
-            out.push(SEPARATOR);
+            out[len] = SEPARATOR;
+            len += 1;
         }
-        let start = out.len();
-        decode(segment, false, out)?;
-        std::str::from_utf8(&out[start..]).map_err(|_| BadEncoding)?;
+        let start = len;
+        for byte in decode(segment, false) {
+            out[len] = byte?;
+            len += 1;
+        }
+        std::str::from_utf8(&out[start..len]).map_err(|_| BadEncoding)?;
     }
-    Ok(())
+    Ok(len)
 }
 
 /// Decodes the name or value of a query parameter, in which `+` is a space.
 pub(crate) fn decode_query(text: &str) -> Result<String, BadEncoding> {
-    let mut out = Vec::with_capacity(text.len());
-    decode(text, true, &mut out)?;
-    String::from_utf8(out).map_err(|_| BadEncoding)
+    let bytes: Result<Vec<u8>, BadEncoding> = decode(text, true).collect();
+    String::from_utf8(bytes?).map_err(|_| BadEncoding)
 }
 
 /// True if decoding as a query parameter would change `text`.
@@ -32,19 +37,18 @@ pub(crate) fn is_escaped_query(text: &str) -> bool {
     text.bytes().any(|b| matches!(b, b'%' | b'+'))
 }
 
-fn decode(text: &str, plus_is_space: bool, out: &mut Vec<u8>) -> Result<(), BadEncoding> {
+fn decode(text: &str, plus_is_space: bool) -> impl Iterator<Item = Result<u8, BadEncoding>> {
     let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        out.push(match byte {
+    std::iter::from_fn(move || {
+        Some(match bytes.next()? {
             b'%' => match (bytes.next().and_then(hex), bytes.next().and_then(hex)) {
-                (Some(high), Some(low)) => high << 4 | low,
-                _ => return Err(BadEncoding),
+                (Some(high), Some(low)) => Ok(high << 4 | low),
+                _ => Err(BadEncoding),
             },
-            b'+' if plus_is_space => b' ',
-            _ => byte,
-        });
-    }
-    Ok(())
+            b'+' if plus_is_space => Ok(b' '),
+            byte => Ok(byte),
+        })
+    })
 }
 
 fn hex(digit: u8) -> Option<u8> {
@@ -85,32 +89,32 @@ fn encode(text: &str, keep: &[u8], out: &mut String) {
 mod tests {
     use super::*;
 
+    fn decoded(path: &str) -> Result<Vec<u8>, BadEncoding> {
+        let mut out = vec![0; path.len()];
+        let len = decode_path(path, &mut out)?;
+        out.truncate(len);
+        Ok(out)
+    }
+
     #[test]
     fn escaped_slashes_do_not_separate() {
-        let mut out = Vec::new();
-        decode_path("/a%2Fb/c%c3%a9", &mut out).unwrap();
-        assert_eq!(out, b"\xFFa/b\xFFc\xC3\xA9");
+        assert_eq!(decoded("/a%2Fb/c%c3%a9").unwrap(), b"\xFFa/b\xFFc\xC3\xA9");
     }
 
     #[test]
     fn broken_escapes_are_refused() {
         for path in ["/%", "/%2", "/%zz", "/%+1", "/%ff", "/%C3/%A9"] {
-            assert_eq!(
-                decode_path(path, &mut Vec::new()),
-                Err(BadEncoding),
-                "{path}"
-            );
+            assert_eq!(decoded(path), Err(BadEncoding), "{path}");
         }
     }
 
     #[test]
     fn what_is_encoded_decodes_to_itself() {
         let text = "a b+c/d%&=?#é\\\"'<>\u{0}..";
-        let (mut query, mut segment, mut path) = (String::new(), String::new(), Vec::new());
+        let (mut query, mut segment) = (String::new(), String::new());
         encode_query(text, &mut query);
         assert_eq!(decode_query(&query).unwrap(), text);
         encode_segment(text, &mut segment);
-        decode_path(&segment, &mut path).unwrap();
-        assert_eq!(path, text.as_bytes());
+        assert_eq!(decoded(&segment).unwrap(), text.as_bytes());
     }
 }

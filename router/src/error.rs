@@ -33,7 +33,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// The full name of the route; a nameless one goes by the nearest name above it, and the root by `(root)`.
+    /// The route, as [`RouteRef::title`](crate::RouteRef::title) calls it.
     #[must_use]
     pub fn route(&self) -> &str {
         &self.route
@@ -75,8 +75,6 @@ pub enum FaultKind {
     BelowRest,
     /// The path has more than [`MAX_SEGMENTS`](crate::MAX_SEGMENTS) segments.
     TooDeep,
-    /// The handlers of the route are for methods that the `method` matchers above them refuse.
-    NoMethodLeft,
     /// A handler can never run, because an earlier route takes every request that it could handle.
     Unreachable {
         /// The methods that the handler is for, as they are listed in `Allow`; `any` stands for all others.
@@ -124,10 +122,6 @@ impl fmt::Display for Fault {
             FaultKind::TooDeep => {
                 write!(f, "the path has more than {} segments", crate::MAX_SEGMENTS)
             }
-            FaultKind::NoMethodLeft => write!(
-                f,
-                "`method` matchers refuse every method that it has a handler for"
-            ),
             FaultKind::Unreachable {
                 methods,
                 pattern,

@@ -17,10 +17,14 @@ mod condition;
 mod core;
 mod encode;
 mod find;
+mod grow;
+mod key;
+mod lint;
 mod methods;
 mod pattern;
 mod slots;
 mod template;
+mod trie;
 
 pub use build::MAX_SEGMENTS;
 pub use error::{BuildErrors, Fault, FaultKind};

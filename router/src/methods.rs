@@ -4,6 +4,8 @@ use std::fmt;
 
 use http::{HeaderValue, Method};
 
+use crate::trie::{FAR_HANDLER, NO_HANDLER};
+
 /// The standard methods, in the order in which `Allow` lists them.
 const STANDARD: [Method; 9] = [
     Method::GET,
@@ -21,7 +23,14 @@ const GET: usize = 0;
 const HEAD: usize = 1;
 const OPTIONS: usize = 8;
 
-fn index(method: &Method) -> Option<usize> {
+/// The place of a method in tables of handlers: the standard ones, then all others together.
+#[inline]
+pub(crate) fn method_place(method: &Method) -> usize {
+    method_index(method).unwrap_or(STANDARD.len())
+}
+
+#[inline]
+fn method_index(method: &Method) -> Option<usize> {
     Some(match *method {
         Method::GET => GET,
         Method::HEAD => HEAD,
@@ -47,7 +56,7 @@ pub struct Allow {
 
 impl Allow {
     pub(crate) fn add(&mut self, method: &Method) {
-        match index(method) {
+        match method_index(method) {
             Some(GET) => self.bits |= 1 << GET | 1 << HEAD,
             Some(index) => self.bits |= 1 << index,
             None if self.custom.contains(method) => {}
@@ -70,7 +79,7 @@ impl Allow {
     /// True if the path answers to `method`.
     #[must_use]
     pub fn contains(&self, method: &Method) -> bool {
-        match index(method) {
+        match method_index(method) {
             Some(index) => self.bits & 1 << index != 0,
             None => self.custom.contains(method),
         }
@@ -170,7 +179,7 @@ impl Dispatch {
             .iter()
             .flatten()
             .chain(only.iter().flatten().flatten())
-            .filter(|method| index(method).is_none())
+            .filter(|method| method_index(method).is_none())
         {
             let handler = if place(Some(method)) == NONE {
                 any
@@ -191,7 +200,7 @@ impl Dispatch {
     /// The index of the handler for `method`.
     #[inline]
     pub(crate) fn handler(&self, method: &Method) -> Option<usize> {
-        let handler = match index(method) {
+        let handler = match method_index(method) {
             Some(index) => self.standard[index],
             None => self
                 .custom
@@ -200,6 +209,19 @@ impl Dispatch {
                 .map_or(self.any, |(_, handler)| *handler),
         };
         (handler != NONE).then_some(usize::from(handler))
+    }
+
+    /// The handlers by [`method_place`], as a trie keeps them.
+    pub(crate) fn near(&self) -> [u8; STANDARD.len() + 1] {
+        let mut near = [FAR_HANDLER; STANDARD.len() + 1];
+        for (near, handler) in near.iter_mut().zip(self.standard) {
+            *near = match u8::try_from(handler) {
+                _ if handler == NONE => NO_HANDLER,
+                Ok(handler) if handler < FAR_HANDLER => handler,
+                _ => FAR_HANDLER,
+            };
+        }
+        near
     }
 
     /// True if no method can reach any handler.
@@ -217,13 +239,9 @@ impl Dispatch {
         (named, usize::from(self.any) == index)
     }
 
-    /// True if this route handles whatever method leads `other` to its handler at `index`.
-    pub(crate) fn takes(&self, other: &Dispatch, index: usize) -> bool {
-        let (named, any) = other.methods_of(index);
-        named
-            .into_iter()
-            .all(|method| self.handler(method).is_some())
-            && (!any || self.any != NONE)
+    /// True if methods without a name here lead to a handler.
+    pub(crate) fn takes_any(&self) -> bool {
+        self.any != NONE
     }
 }
 

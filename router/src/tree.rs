@@ -11,6 +11,7 @@ use crate::find::Outcome;
 use crate::head::Head;
 use crate::methods::Allow;
 use crate::route::Route;
+use crate::slots::Slots;
 use crate::typed::{TypeKey, TypedRoute};
 use crate::url::{RequestBuilder, UrlBuilder, UrlError};
 use crate::vars::{Values, Vars};
@@ -46,7 +47,7 @@ impl RouteId {
 /// ```
 pub struct Tree<H> {
     pub(crate) core: Core,
-    handlers: Vec<Vec<H>>,
+    handlers: Vec<H>,
 }
 
 /// What a tree says to a request.
@@ -115,19 +116,21 @@ impl<H> Tree<H> {
     /// Allocates nothing, unless what a variable caught has to be decoded.
     #[must_use]
     pub fn find<'t>(&'t self, head: &Head<'_>) -> Found<'t, H> {
-        match self.core.find(head) {
-            Outcome::Hit { handler, vars } => {
-                let route = vars.route();
-                Found::Match(Match {
-                    handler: &self.handlers[route.index()][handler],
-                    route,
-                    vars,
-                })
+        let mut slots = Slots::default();
+        match self.core.find(head, &mut slots) {
+            Outcome::Hit { route, handler } => Found::Match(Match {
+                handler: &self.handlers[handler],
+                route,
+                vars: Vars::new(route, slots),
+            }),
+            Outcome::Refused => {
+                let (allow, route) = self.core.refusal(head);
+                if head.method == Method::OPTIONS {
+                    Found::Options { allow, route }
+                } else {
+                    Found::MethodNotAllowed { allow, route }
+                }
             }
-            Outcome::Refused { allow, route } if head.method == Method::OPTIONS => {
-                Found::Options { allow, route }
-            }
-            Outcome::Refused { allow, route } => Found::MethodNotAllowed { allow, route },
             Outcome::BadEncoding => Found::BadEncoding,
             Outcome::NotFound => Found::NotFound,
         }
@@ -136,12 +139,7 @@ impl<H> Tree<H> {
     /// Reads what a match caught. `head` is that of the request that matched.
     #[must_use]
     pub fn values<'a>(&'a self, vars: &'a Vars, head: &Head<'a>) -> Values<'a> {
-        let variables = self
-            .core
-            .nodes
-            .get(vars.route().index())
-            .map_or(&[][..], |node| &node.variables);
-        Values::new(variables, vars, *head)
+        Values::new(self.core.variables(vars.route()), vars, *head)
     }
 
     /// All routes in sequence, every one before its children.
@@ -295,7 +293,11 @@ impl<'t, H> RouteRef<'t, H> {
 
     /// The names of all variables that a match of it catches.
     pub fn variables(self) -> impl Iterator<Item = &'t str> {
-        self.node().variables.iter().map(|variable| &*variable.name)
+        self.tree
+            .core
+            .variables(self.id)
+            .iter()
+            .map(|variable| &*variable.name)
     }
 
     /// What handles its requests, by method; `None` is any other method.
@@ -304,7 +306,7 @@ impl<'t, H> RouteRef<'t, H> {
             .handlers
             .iter()
             .map(Option::as_ref)
-            .zip(&self.tree.handlers[self.id.index()])
+            .zip(&self.tree.handlers[self.node().first_handler..])
     }
 
     /// The methods that it answers to, after all `method` matchers on the way; empty if it has no handlers.

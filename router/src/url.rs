@@ -12,6 +12,7 @@ use crate::encode::{encode_query, encode_rest, encode_segment};
 use crate::find::Outcome;
 use crate::head::{Head, bare_host};
 use crate::pattern::Piece;
+use crate::slots::Slots;
 use crate::tree::RouteId;
 use crate::vars::{Values, Vars};
 
@@ -74,26 +75,30 @@ impl<'a> UrlBuilder<'a> {
     /// Takes variables from the request at hand unless they are given: those of the routes that both hang under, such as the host and the prefix
     /// of a graft. A route's own variables are never inherited by a link to itself.
     pub fn inherit(self, vars: &'a Vars, head: &Head<'a>) -> Self {
-        let Some(from) = self.core.nodes.get(vars.route().index()) else {
+        let from = vars.route();
+        if from.index() >= self.core.nodes.len() {
             return self;
-        };
-        let values = Values::new(&from.variables, vars, *head);
-        self.inherit_from(vars.route(), |name| values.get(name))
+        }
+        let values = Values::new(self.core.variables(from), vars, *head);
+        self.inherit_from(from, |name| values.get(name))
     }
 
     /// As [`inherit`](Self::inherit), from a request whose variables are kept elsewhere: `value` finds one that `from` caught.
-    pub fn inherit_from(mut self, from: RouteId, value: impl Fn(&str) -> Option<&'a str>) -> Self {
+    pub fn inherit_from(
+        mut self,
+        from: RouteId,
+        value: impl Fn(&str) -> Option<&'a str>,
+    ) -> Self {
         let Ok(route) = self.route else { return self };
         let to: Vec<RouteId> = self.core.upwards(route).collect();
         let shared = self
             .core
             .upwards(from)
             .find(|id| to.contains(id) && (*id != route || from != route));
-        let names = shared
-            .into_iter()
-            .flat_map(|id| self.core.node(id).variables.iter());
-        self.inherited
-            .extend(names.filter_map(|variable| Some((&*variable.name, value(&variable.name)?))));
+        let names = shared.into_iter().flat_map(|id| self.core.variables(id));
+        self.inherited.extend(
+            names.filter_map(|variable| Some((&*variable.name, value(&variable.name)?))),
+        );
         self
     }
 
@@ -183,7 +188,8 @@ impl<'a> UrlBuilder<'a> {
             kind,
         };
         if let Some((unknown, _)) = self.given.iter().find(|(name, _)| {
-            node.variables
+            self.core
+                .variables(route)
                 .iter()
                 .all(|variable| *variable.name != **name)
         }) {
@@ -371,15 +377,15 @@ impl<'a> UrlBuilder<'a> {
             query,
             headers: &headers,
         };
-        let Outcome::Hit { vars, .. } = self.core.find(&head) else {
+        let Outcome::Hit { route: by, .. } = self.core.find(&head, &mut Slots::default()) else {
             return Ok(());
         };
-        let taker = self.core.node(vars.route());
+        let taker = self.core.node(by);
         let sure = !taker
             .conditions
             .iter()
             .any(|condition| matches!(&**condition, Condition::When(..)));
-        if sure && self.core.comes_before(vars.route(), route) {
+        if sure && self.core.comes_before(by, route) {
             return Err(UrlError {
                 route: node.name.clone(),
                 kind: Kind::Taken {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use http::HeaderName;
 
+use crate::condition::header;
 use crate::head::Head;
-use crate::pattern::Pattern;
-use crate::slots::Slots;
+use crate::slots::{Caught, Slots};
 use crate::tree::RouteId;
 
 /// The variables that a match caught: byte ranges into the request, and a copy of what had to be decoded.
@@ -14,22 +14,14 @@ use crate::tree::RouteId;
 /// It borrows nothing, so that it can be kept beside the request it was caught in. [`Tree::values`](crate::Tree::values) reads it.
 #[derive(Clone, Debug)]
 pub struct Vars {
+    slots: Slots,
     route: RouteId,
-    pub(crate) slots: Slots,
-    /// Decoded text, which ranges with [`DECODED`] refer to.
-    pub(crate) decoded: String,
 }
 
-/// Marks ranges into [`Vars::decoded`].
-const DECODED: u32 = 1 << 31;
-
 impl Vars {
+    #[inline]
     pub(crate) fn new(route: RouteId, slots: Slots) -> Self {
-        Self {
-            route,
-            slots,
-            decoded: String::new(),
-        }
+        Self { slots, route }
     }
 
     /// The route that matched.
@@ -48,26 +40,6 @@ impl Vars {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.slots.len() == 0
-    }
-
-    /// Matches `pattern` on text that had to be decoded, which is kept if variables refer to it.
-    pub(crate) fn find_decoded(&mut self, pattern: &Pattern, text: &str) -> bool {
-        let first = self.slots.len();
-        let found = pattern.find(text, 0, &mut self.slots);
-        if found {
-            self.keep_decoded(first, text);
-        }
-        found
-    }
-
-    /// Keeps `text`, which the ranges from `first` on refer to.
-    pub(crate) fn keep_decoded(&mut self, first: usize, text: &str) {
-        if first < self.slots.len() {
-            let base = self.decoded.len() as u32;
-            self.slots
-                .change_from(first, |(from, to)| ((from + base) | DECODED, to + base));
-            self.decoded.push_str(text);
-        }
     }
 }
 
@@ -96,6 +68,7 @@ pub struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
+    #[inline]
     pub(crate) fn new(variables: &'a [Variable], vars: &'a Vars, head: Head<'a>) -> Self {
         Self {
             variables,
@@ -115,6 +88,7 @@ impl<'a> Values<'a> {
     }
 
     /// Names and values, those of the path first.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         let values = *self;
         values
@@ -124,19 +98,19 @@ impl<'a> Values<'a> {
             .filter_map(move |(i, variable)| Some((&*variable.name, values.value(i)?)))
     }
 
+    #[inline]
     fn value(&self, index: usize) -> Option<&'a str> {
-        let (from, to) = self.vars.slots.get(index)?;
-        let source = if from & DECODED != 0 {
-            &self.vars.decoded
-        } else {
-            match &self.variables[index].source {
-                Source::Path => self.head.path,
-                Source::Host => self.head.host(),
-                Source::Header(name) => crate::condition::header(&self.head, name)?,
-                Source::Query => self.head.query?,
-            }
+        let range = match self.vars.slots.get(index)? {
+            Caught::Decoded(text) => return Some(text),
+            Caught::Raw(range) => range,
+        };
+        let source = match &self.variables[index].source {
+            Source::Path => self.head.path,
+            Source::Host => self.head.host(),
+            Source::Header(name) => header(&self.head, name)?,
+            Source::Query => self.head.query?,
         };
         // A head other than the one that was matched may be too short: no value then, and no panic.
-        source.get((from & !DECODED) as usize..to as usize)
+        source.get(range)
     }
 }

@@ -64,6 +64,10 @@ impl Fault {
         Self::at(file, 0, 0, message)
     }
 
+    pub(crate) fn in_view(table: &str, view: &str, message: impl fmt::Display) -> Self {
+        Self::in_file(table, format!("view `{view}`: {message}"))
+    }
+
     /// Takes apart what the engine says about a set of templates, of which it reports several mistakes in one text.
     pub(crate) fn of_engine(error: &tera::Error, view: &str, library: &Library) -> Vec<Self> {
         if let ErrorKind::SyntaxError(report) = error.kind() {

@@ -1,14 +1,13 @@
 //! All templates of all sources, and what can be said of them before any view is looked at.
 
 use std::borrow::Cow;
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use tera::{ErrorKind, Tera};
 
 use crate::call::REQUEST;
 use crate::fault::{Fault, Place};
-use crate::scan::{Block, Reference, Scan, position, scan};
+use crate::scan::{Block, Component, Reference, Scan, position, scan};
 
 /// Suffixes of templates in which values are escaped. In `.txt` they are not; other files are no templates.
 pub(crate) const ESCAPED: [&str; 4] = [".html", ".htm", ".xml", ".svg"];
@@ -29,62 +28,74 @@ pub(crate) struct Library {
 
 /// Whether a file is a template, by its name.
 pub(crate) fn is_template(path: &str) -> bool {
-    ESCAPED
-        .iter()
-        .chain(&[".txt"])
-        .any(|suffix| path.ends_with(suffix))
+    is_escaped(path) || path.ends_with(".txt")
+}
+
+/// Whether values are escaped in a template of that name.
+pub(crate) fn is_escaped(path: &str) -> bool {
+    ESCAPED.iter().any(|suffix| path.ends_with(suffix))
 }
 
 impl Library {
     /// Scans all templates, and finds what is wrong with each of them alone and with their references to each other.
-    pub(crate) fn new(files: BTreeMap<String, String>, faults: &mut BTreeSet<Fault>) -> Self {
-        let mut library = Self::default();
-        for (path, text) in files {
+    pub(crate) fn new(files: BTreeMap<String, String>) -> (Self, BTreeSet<Fault>) {
+        let mut faults = BTreeSet::new();
+        let templates = files.into_iter().map(|(path, text)| {
             faults.extend(syntax_fault(&path, &text));
             let scan = scan(&text);
-            for component in &scan.components {
-                match library.components.entry(component.name.clone()) {
-                    Entry::Vacant(vacant) => drop(vacant.insert(path.clone())),
-                    Entry::Occupied(first) => {
-                        let (line, column) = position(&text, component.parameters);
-                        let message = format!(
-                            "component `{}` is already defined in `{}`",
-                            component.name,
-                            first.get()
-                        );
-                        faults.insert(Fault::at(&path, line, column, message));
-                    }
+            (path, Template { text, scan })
+        });
+        let templates: BTreeMap<_, _> = templates.collect();
+        let mut components = BTreeMap::new();
+        for (path, template) in &templates {
+            let references = template.scan.extends.iter().chain(&template.scan.includes);
+            // What is no path is the name of a part, which means something in each view by itself.
+            let missing = references.filter(|reference| {
+                is_template(&reference.name) && !templates.contains_key(&reference.name)
+            });
+            faults.extend(missing.map(|reference| template.missing(path, reference)));
+            for component in &template.scan.components {
+                let first: &mut String = components
+                    .entry(component.name.clone())
+                    .or_insert_with(|| path.clone());
+                if first != path {
+                    let message = format!(
+                        "component `{}` is already defined in `{first}`",
+                        component.name
+                    );
+                    faults.insert(template.fault(path, component.parameters, message));
                 }
             }
-            library.templates.insert(path, Template { text, scan });
         }
-        for (path, template) in &library.templates {
-            for reference in template.scan.extends.iter().chain(&template.scan.includes) {
-                // What is no path is the name of a part, which means something in each view by itself.
-                if is_template(&reference.name) && !library.templates.contains_key(&reference.name)
-                {
-                    faults.insert(template.missing(path, reference));
-                }
-            }
-        }
-        library
+        (
+            Self {
+                templates,
+                components,
+            },
+            faults,
+        )
     }
 
     /// Leads a place that the engine reports back to the file that a person would open.
-    pub(crate) fn place(&self, name: &str, line: usize, column: usize) -> Place {
-        let path = name.split_once(FRAGMENT_OF).map_or(name, |(_, path)| path);
-        let mut column = column;
-        if let Some(template) = self.templates.get(name) {
-            for (added_line, added_column) in template.additions() {
-                if line == added_line && column > added_column {
-                    column = column
-                        .saturating_sub(REQUEST_PARAMETER.len())
-                        .max(added_column);
-                }
+    pub(crate) fn place(&self, name: &str, line: usize, mut column: usize) -> Place {
+        let Some(template) = self.templates.get(name) else {
+            // Fragments keep the places of their file.
+            let file = name.split_once(FRAGMENT_OF).map_or(name, |(_, path)| path);
+            return Place {
+                file: file.to_owned(),
+                line,
+                column,
+            };
+        };
+        for (added_line, added_column) in template.additions() {
+            if line == added_line && column > added_column {
+                column = column
+                    .saturating_sub(REQUEST_PARAMETER.len())
+                    .max(added_column);
             }
         }
         Place {
-            file: path.to_owned(),
+            file: name.to_owned(),
             line,
             column,
         }
@@ -101,7 +112,7 @@ impl Library {
         let number = place.line.to_string();
         let blank = " ".repeat(number.len());
         // Tabs stay tabs, so that the mark stands right however wide they are shown.
-        let indent = line.chars().take(place.column - 1);
+        let indent = line.chars().take(place.column.saturating_sub(1));
         let indent: String = indent.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         Some(format!("{number} | {line}\n{blank} | {indent}^"))
     }
@@ -121,34 +132,35 @@ impl Template {
     pub(crate) fn compiled(&self) -> Cow<'_, str> {
         let mut text = Cow::Borrowed(self.text.as_str());
         // From the end, so that the offsets before stay right.
-        for component in self.scan.components.iter().rev() {
-            if component.wants_request && !component.takes_request {
-                text.to_mut()
-                    .insert_str(component.parameters, REQUEST_PARAMETER);
-            }
+        for component in self.in_want_of_request().rev() {
+            text.to_mut()
+                .insert_str(component.parameters, REQUEST_PARAMETER);
         }
         text
     }
 
     /// Lines and columns where [`Template::compiled`] adds something.
     fn additions(&self) -> impl Iterator<Item = (usize, usize)> {
-        let added = self
-            .scan
-            .components
-            .iter()
-            .filter(|component| component.wants_request && !component.takes_request);
-        added.map(|component| position(&self.text, component.parameters))
+        self.in_want_of_request()
+            .map(|component| position(&self.text, component.parameters))
+    }
+
+    fn in_want_of_request(&self) -> impl DoubleEndedIterator<Item = &Component> {
+        let components = self.scan.components.iter();
+        components.filter(|component| component.wants_request && !component.takes_request)
     }
 
     /// Name and text of a template that is one block alone, at its own line and column.
     pub(crate) fn fragment(&self, path: &str, block: &Block) -> (String, String) {
+        const COMMENT: &str = "{# -#}";
         let (line, column) = position(&self.text, block.range.start);
-        // A comment that eats the white space behind it fills the place of what stands before the block.
+        // In place of what stands before the block: a comment that eats the white space behind it.
         let padding = match line {
-            1 => String::new(),
+            1 if column <= COMMENT.len() => String::new(),
+            1 => format!("{COMMENT}{}", " ".repeat(column - 1 - COMMENT.len())),
             _ => format!(
-                "{{#{}-#}}\n{}",
-                "\n".repeat(line - 2),
+                "{COMMENT}{}{}",
+                "\n".repeat(line - 1),
                 " ".repeat(column - 1)
             ),
         };

@@ -15,6 +15,8 @@ pub(crate) struct Scan {
     pub(crate) extends: Option<Reference>,
     pub(crate) includes: Vec<Reference>,
     pub(crate) blocks: Vec<Block>,
+    /// How deep blocks stand inside each other.
+    pub(crate) block_depth: usize,
     pub(crate) components: Vec<Component>,
     pub(crate) component_calls: BTreeSet<String>,
     pub(crate) function_calls: BTreeSet<String>,
@@ -56,113 +58,40 @@ pub(crate) struct LinkCall {
     pub(crate) vars: Vec<String>,
 }
 
-/// A piece of the inside of a tag, and where it stands.
-#[derive(Debug, PartialEq)]
-enum Token<'t> {
-    Word(&'t str),
-    Text(Cow<'t, str>),
-    Mark(u8),
+impl Block {
+    /// Whether another block of the same template stands inside this one.
+    pub(crate) fn contains(&self, other: &Self) -> bool {
+        self.range.start < other.range.start && other.range.end < self.range.end
+    }
 }
-
-type Tokens<'t> = Vec<(usize, Token<'t>)>;
 
 /// Scans one template.
 pub(crate) fn scan(text: &str) -> Scan {
-    let mut scan = Scan::default();
-    let mut open_blocks = Vec::new();
-    let mut in_component = false;
+    let mut scanner = Scanner::default();
     let mut at = 0;
     while let Some(start) = next_marker(text, at) {
-        let inside = start + 2;
-        if text[start..].starts_with("{#") {
-            at = text[inside..]
+        at = match &text[start..start + 2] {
+            "{#" => text[start + 2..]
                 .find("#}")
-                .map_or(text.len(), |end| inside + end + 2);
-            continue;
-        }
-        let is_tag = text[start..].starts_with("{%");
-        let (tokens, end) = tokenize(text, inside, if is_tag { "%}" } else { "}}" });
-        at = end;
-        if is_tag {
-            match tokens.as_slice() {
-                [(_, Token::Word("raw"))] => {
-                    at = end_of_raw(text, end);
-                    continue;
-                }
-                [(_, Token::Word("extends")), (offset, Token::Text(name)), ..] => {
-                    scan.extends = Some(Reference {
-                        name: name.to_string(),
-                        offset: *offset,
-                    });
-                }
-                [(_, Token::Word("include")), (offset, Token::Text(name)), ..] => {
-                    scan.includes.push(Reference {
-                        name: name.to_string(),
-                        offset: *offset,
-                    });
-                    mark_request(&mut scan, in_component);
-                }
-                [(_, Token::Word("block")), (_, Token::Word(name)), ..] => {
-                    open_blocks.push(scan.blocks.len());
-                    scan.blocks.push(Block {
-                        name: (*name).to_owned(),
-                        range: start..start,
-                        calls_super: false,
-                    });
-                }
-                [(_, Token::Word("endblock")), ..] => {
-                    if let Some(index) = open_blocks.pop() {
-                        scan.blocks[index].range.end = end;
-                    }
-                }
-                [(_, Token::Word("component")), rest @ ..] => {
-                    let paren = rest
-                        .iter()
-                        .position(|(_, token)| *token == Token::Mark(b'('));
-                    if let Some(paren) = paren {
-                        scan.components.push(Component {
-                            name: dotted_name(rest),
-                            parameters: rest[paren].0 + 1,
-                            takes_request: rest
-                                .iter()
-                                .any(|(_, token)| *token == Token::Word(REQUEST)),
-                            wants_request: false,
-                        });
-                        in_component = true;
-                    }
-                    // Its parameters are no calls.
-                    continue;
-                }
-                [(_, Token::Word("endcomponent")), ..] => in_component = false,
-                _ => {}
+                .map_or(text.len(), |end| start + 2 + end + 2),
+            "{{" => {
+                let tag = Tag::read(text, start, "}}");
+                scanner.calls(&tag);
+                tag.range.end
             }
-        }
-        for index in 0..tokens.len() {
-            match &tokens[index..] {
-                [(_, Token::Mark(b'<')), rest @ ..]
-                    if matches!(rest, [(_, Token::Word(_)), ..]) =>
-                {
-                    scan.component_calls.insert(dotted_name(rest));
-                }
-                [
-                    (offset, Token::Word(name)),
-                    (_, Token::Mark(b'(')),
-                    rest @ ..,
-                ] if !is_filter(&tokens[..index]) => {
-                    match *name {
-                        "super" => open_blocks
-                            .iter()
-                            .for_each(|&block| scan.blocks[block].calls_super = true),
-                        "url" => scan.links.push(link(*offset, rest)),
-                        _ => {}
+            _ => {
+                let tag = Tag::read(text, start, "%}");
+                match tag.tokens.as_slice() {
+                    [Token::Word("raw")] => end_of_raw(text, tag.range.end),
+                    _ => {
+                        scanner.tag(&tag);
+                        tag.range.end
                     }
-                    scan.function_calls.insert((*name).to_owned());
-                    mark_request(&mut scan, in_component);
                 }
-                _ => {}
             }
-        }
+        };
     }
+    let Scanner { mut scan, .. } = scanner;
     // What was never closed is for the engine to complain about.
     scan.blocks.retain(|block| !block.range.is_empty());
     scan
@@ -178,46 +107,166 @@ pub(crate) fn position(text: &str, offset: usize) -> (usize, usize) {
     )
 }
 
-fn next_marker(text: &str, from: usize) -> Option<usize> {
-    let markers = text.as_bytes()[from..].windows(2);
-    markers
-        .into_iter()
-        .position(|pair| matches!(pair, b"{{" | b"{%" | b"{#"))
-        .map(|found| from + found)
+#[derive(Default)]
+struct Scanner {
+    scan: Scan,
+    /// Indexes of the blocks that are not closed yet.
+    open_blocks: Vec<usize>,
+    in_component: bool,
 }
 
-/// Cuts the inside of a tag into tokens; returns them and the offset behind the tag.
-fn tokenize<'t>(text: &'t str, mut at: usize, close: &str) -> (Tokens<'t>, usize) {
-    let mut tokens = Vec::new();
-    while let Some(&byte) = text.as_bytes().get(at) {
-        let rest = &text[at..];
-        if rest.starts_with(close) {
-            return (tokens, at + close.len());
-        }
-        let length = match byte {
-            b'"' | b'\'' | b'`' => {
-                let (content, length) = quoted(rest, byte);
-                tokens.push((at, Token::Text(content)));
-                length
-            }
-            b'_' | b'a'..=b'z' | b'A'..=b'Z' => {
-                let length = rest
-                    .find(|c: char| c != '_' && !c.is_ascii_alphanumeric())
-                    .unwrap_or(rest.len());
-                tokens.push((at, Token::Word(&rest[..length])));
-                length
-            }
-            // The dash of `{%-` and `-%}` means nothing here.
-            b'-' => 1,
-            byte if byte.is_ascii_whitespace() => 1,
-            byte => {
-                tokens.push((at, Token::Mark(byte)));
-                rest.chars().next().map_or(1, char::len_utf8)
-            }
+impl Scanner {
+    /// Takes a `{% … %}`.
+    fn tag(&mut self, tag: &Tag<'_>) {
+        let reference = |name: &str| Reference {
+            name: name.to_owned(),
+            offset: tag.offsets[1],
         };
-        at += length;
+        match tag.tokens.as_slice() {
+            [Token::Word("extends"), Token::Text(name), ..] => {
+                self.scan.extends = Some(reference(name));
+            }
+            [Token::Word("include"), Token::Text(name), ..] => {
+                self.scan.includes.push(reference(name));
+                self.want_request();
+            }
+            [Token::Word("block"), Token::Word(name), ..] => {
+                self.open_blocks.push(self.scan.blocks.len());
+                self.scan.block_depth = self.scan.block_depth.max(self.open_blocks.len());
+                let range = tag.range.start..tag.range.start;
+                self.scan.blocks.push(Block {
+                    name: (*name).to_owned(),
+                    range,
+                    calls_super: false,
+                });
+            }
+            [Token::Word("endblock"), ..] => {
+                if let Some(index) = self.open_blocks.pop() {
+                    self.scan.blocks[index].range.end = tag.range.end;
+                }
+            }
+            [Token::Word("component"), rest @ ..] => {
+                self.in_component = true;
+                if let Some(paren) = rest.iter().position(|token| *token == Token::Mark(b'(')) {
+                    self.scan.components.push(Component {
+                        name: dotted_name(rest),
+                        parameters: tag.offsets[1 + paren] + 1,
+                        takes_request: rest.contains(&Token::Word(REQUEST)),
+                        wants_request: false,
+                    });
+                }
+                // A definition with parameters is no call.
+                return;
+            }
+            [Token::Word("endcomponent"), ..] => self.in_component = false,
+            _ => {}
+        }
+        self.calls(tag);
     }
-    (tokens, text.len())
+
+    /// Takes the calls of components and functions out of a tag.
+    fn calls(&mut self, tag: &Tag<'_>) {
+        for index in 0..tag.tokens.len() {
+            let (before, from) = tag.tokens.split_at(index);
+            match from {
+                [Token::Mark(b'<'), name @ ..] if matches!(name, [Token::Word(_), ..]) => {
+                    self.scan.component_calls.insert(dotted_name(name));
+                }
+                [Token::Word(name), Token::Mark(b'('), arguments @ ..] if !is_filter(before) => {
+                    match *name {
+                        "super" => {
+                            for block in &self.open_blocks {
+                                self.scan.blocks[*block].calls_super = true;
+                            }
+                        }
+                        "url" => self.scan.links.push(link(tag.offsets[index], arguments)),
+                        _ => {}
+                    }
+                    self.scan.function_calls.insert((*name).to_owned());
+                    self.want_request();
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn want_request(&mut self) {
+        if let Some(component) = self
+            .scan
+            .components
+            .last_mut()
+            .filter(|_| self.in_component)
+        {
+            component.wants_request = true;
+        }
+    }
+}
+
+/// A piece of the inside of a tag.
+#[derive(Debug, PartialEq)]
+enum Token<'t> {
+    Word(&'t str),
+    /// What stands between quotes.
+    Text(Cow<'t, str>),
+    Mark(u8),
+}
+
+/// A `{{ … }}` or `{% … %}`.
+struct Tag<'t> {
+    tokens: Vec<Token<'t>>,
+    /// Where each token begins.
+    offsets: Vec<usize>,
+    range: Range<usize>,
+}
+
+impl<'t> Tag<'t> {
+    /// Reads from a marker to the matching `close`, or the end of the text.
+    fn read(text: &'t str, start: usize, close: &str) -> Self {
+        let mut tag = Self {
+            tokens: Vec::new(),
+            offsets: Vec::new(),
+            range: start..text.len(),
+        };
+        let mut at = start + 2;
+        while let Some(&byte) = text.as_bytes().get(at) {
+            let rest = &text[at..];
+            if rest.starts_with(close) {
+                tag.range.end = at + close.len();
+                break;
+            }
+            let (token, length) = match byte {
+                b'"' | b'\'' | b'`' => {
+                    let (content, length) = quoted(rest, byte);
+                    (Some(Token::Text(content)), length)
+                }
+                b'_' | b'a'..=b'z' | b'A'..=b'Z' => {
+                    let is_end = |c: char| c != '_' && !c.is_ascii_alphanumeric();
+                    let length = rest.find(is_end).unwrap_or(rest.len());
+                    (Some(Token::Word(&rest[..length])), length)
+                }
+                // The dash of `{%-` and `-%}` means nothing here.
+                b'-' => (None, 1),
+                byte if byte.is_ascii_whitespace() => (None, 1),
+                byte => (
+                    Some(Token::Mark(byte)),
+                    rest.chars().next().map_or(1, char::len_utf8),
+                ),
+            };
+            if let Some(token) = token {
+                tag.tokens.push(token);
+                tag.offsets.push(at);
+            }
+            at += length;
+        }
+        tag
+    }
+}
+
+fn next_marker(text: &str, from: usize) -> Option<usize> {
+    let mut pairs = text.as_bytes()[from..].windows(2);
+    pairs
+        .position(|pair| matches!(pair, b"{{" | b"{%" | b"{#"))
+        .map(|found| from + found)
 }
 
 /// Reads a string at the start of `rest`; returns its content and its length with quotes.
@@ -252,21 +301,18 @@ fn quoted(rest: &str, quote: u8) -> (Cow<'_, str>, usize) {
 }
 
 /// Returns the offset behind `{% endraw %}`.
-fn end_of_raw(text: &str, mut at: usize) -> usize {
-    while let Some(start) = text[at..].find("{%") {
-        let (tokens, end) = tokenize(text, at + start + 2, "%}");
-        if matches!(tokens.as_slice(), [(_, Token::Word("endraw"))]) {
-            return end;
-        }
-        at += start + 2;
-    }
-    text.len()
+fn end_of_raw(text: &str, from: usize) -> usize {
+    let starts = text[from..]
+        .match_indices("{%")
+        .map(|(found, _)| Tag::read(text, from + found, "%}"));
+    let mut ends = starts.filter(|tag| tag.tokens == [Token::Word("endraw")]);
+    ends.next().map_or(text.len(), |tag| tag.range.end)
 }
 
 /// Reads `name` or `group.name` at the start of `tokens`.
-fn dotted_name(tokens: &[(usize, Token<'_>)]) -> String {
+fn dotted_name(tokens: &[Token<'_>]) -> String {
     let mut name = String::new();
-    for (_, token) in tokens {
+    for token in tokens {
         match token {
             Token::Word(word) if name.is_empty() || name.ends_with('.') => name.push_str(word),
             Token::Mark(b'.') if !name.is_empty() => name.push('.'),
@@ -277,55 +323,42 @@ fn dotted_name(tokens: &[(usize, Token<'_>)]) -> String {
 }
 
 /// Whether what follows `before` is applied with `|` or `is`, and so no function.
-fn is_filter(before: &[(usize, Token<'_>)]) -> bool {
-    match before {
-        [.., (_, Token::Mark(b'|'))] | [.., (_, Token::Word("is"))] => true,
-        [.., (_, Token::Word("is")), (_, Token::Word("not"))] => true,
-        [(_, Token::Word("filter"))] => true,
-        _ => false,
-    }
+fn is_filter(before: &[Token<'_>]) -> bool {
+    matches!(
+        before,
+        [.., Token::Mark(b'|') | Token::Word("is")]
+            | [.., Token::Word("is"), Token::Word("not")]
+            | [Token::Word("filter")]
+    )
 }
 
 /// Reads the arguments of `url`, of which `tokens` are those behind the parenthesis.
-fn link(offset: usize, tokens: &[(usize, Token<'_>)]) -> LinkCall {
+fn link(offset: usize, tokens: &[Token<'_>]) -> LinkCall {
     let mut call = LinkCall {
         offset,
         route: None,
         vars: Vec::new(),
     };
     let mut depth = 1;
-    let mut at_argument = true;
-    for (index, (_, token)) in tokens.iter().enumerate() {
+    let mut begins_argument = true;
+    for (index, token) in tokens.iter().enumerate() {
         match token {
             Token::Mark(b'(' | b'[' | b'{') => depth += 1,
             Token::Mark(b')' | b']' | b'}') => depth -= 1,
-            Token::Word(name) if at_argument => match (*name, &tokens[index + 1..]) {
-                (
-                    "route",
-                    [
-                        _,
-                        (_, Token::Text(route)),
-                        (_, Token::Mark(b',' | b')')),
-                        ..,
-                    ],
-                ) => {
+            Token::Word("route") if begins_argument => {
+                // A string and nothing else: `"game" ~ kind` is known when it renders.
+                if let [_, Token::Text(route), Token::Mark(b',' | b')'), ..] = &tokens[index + 1..]
+                {
                     call.route = Some(route.to_string());
                 }
-                ("route", _) => {}
-                (name, _) => call.vars.push(name.to_owned()),
-            },
+            }
+            Token::Word(name) if begins_argument => call.vars.push((*name).to_owned()),
             _ => {}
         }
-        at_argument = depth == 1 && *token == Token::Mark(b',');
+        begins_argument = depth == 1 && *token == Token::Mark(b',');
         if depth == 0 {
             break;
         }
     }
     call
-}
-
-fn mark_request(scan: &mut Scan, in_component: bool) {
-    if let Some(component) = scan.components.last_mut().filter(|_| in_component) {
-        component.wants_request = true;
-    }
 }

@@ -1,7 +1,7 @@
 //! All views of all sources, compiled: what does not change between two reloads.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use tera::{Kwargs, State, Tera, Value};
@@ -13,7 +13,7 @@ use crate::fault::{Fault, Faults};
 use crate::library::{ESCAPED, Library};
 use crate::scan::position;
 use crate::source::{Files, is_table};
-use crate::table::{self, Entries};
+use crate::table::Tables;
 use crate::view::View;
 
 /// A function of the application, by the name that templates call it by.
@@ -45,22 +45,20 @@ impl Set {
         sources: &[Files],
         functions: &BTreeMap<Cow<'static, str>, Function>,
     ) -> Result<Self, Faults> {
-        let mut faults = BTreeSet::new();
-        let mut entries = Entries::new();
+        let mut tables = Tables::default();
         let mut templates = Files::new();
         for files in sources {
             for (path, text) in files {
                 if is_table(path) {
-                    faults.extend(table::read(path, text, &mut entries));
+                    tables.read(path, text);
                 } else {
                     templates.insert(path.clone(), text.clone());
                 }
             }
         }
-        let library = Library::new(templates, &mut faults);
-        let (resolved, table_faults) =
-            table::resolve(&entries, |path| library.templates.contains_key(path));
-        faults.extend(table_faults);
+        let (library, mut faults) = Library::new(templates);
+        let resolved = tables.resolve(|path| library.templates.contains_key(path));
+        faults.extend(tables.faults.drain(..));
 
         let engine = engine(functions);
         let mut views = HashMap::new();
@@ -71,15 +69,14 @@ impl Set {
                 Err(found) => faults.extend(found),
             }
         }
-        for (name, target, table) in table::aliases(&entries) {
+        for (name, target, table) in tables.aliases() {
             match views.get(target) {
                 Some(view) => drop(views.insert(name.to_owned(), Arc::clone(view))),
                 // A target that has a fault of its own has been reported.
                 None if faults.is_empty() => {
-                    let message = format!(
-                        "view `{name}`: `{target}` is only a base of others and can't be rendered"
-                    );
-                    faults.insert(Fault::in_file(table, message));
+                    let message =
+                        format!("`{target}` is only a base of others and can't be rendered");
+                    faults.insert(Fault::in_view(table, name, message));
                 }
                 None => {}
             }

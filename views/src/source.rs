@@ -83,8 +83,9 @@ pub(crate) fn is_table(path: &str) -> bool {
     matches!(path, "views.toml" | "views.json")
 }
 
+/// Hidden files are those of editors and version control.
 fn is_wanted(path: &str) -> bool {
-    is_table(path) || is_template(path)
+    !path.split('/').any(|name| name.starts_with('.')) && (is_table(path) || is_template(path))
 }
 
 fn read_folder(root: &Path, folder: &Path, files: &mut Files) -> io::Result<()> {

@@ -5,15 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::{Table, Value};
 
 use crate::fault::Fault;
+use crate::scan::position;
 
 /// The part that lays a page out.
 pub(crate) const MAIN: &str = "main";
 /// The part that a page is about.
 pub(crate) const CONTENT: &str = "content";
 
+/// The views of all tables by name; a later table replaces what an earlier one says of a view.
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    entries: BTreeMap<String, Entry>,
+    pub(crate) faults: Vec<Fault>,
+}
+
 /// One view as a table has it.
 #[derive(Debug, Default)]
-pub(crate) struct Entry {
+struct Entry {
     parent: Option<String>,
     alias: Option<String>,
     parts: BTreeMap<String, String>,
@@ -21,195 +29,192 @@ pub(crate) struct Entry {
     table: String,
 }
 
-/// The views of all tables by name; a later table replaces the entries of an earlier one.
-pub(crate) type Entries = BTreeMap<String, Entry>;
-
-/// A view after inheritance: path of the template of each part.
-#[derive(Debug, PartialEq)]
+/// A view after inheritance.
+#[derive(Debug)]
 pub(crate) struct Resolved {
+    /// Path of the template of each part.
     pub(crate) parts: BTreeMap<String, String>,
-    /// Whether others inherit from it and no content is its own: a base that is never rendered itself.
+    /// Whether others inherit from it and it has no content: then it need not be complete.
     pub(crate) is_base: bool,
     pub(crate) table: String,
 }
 
-/// Reads one table, in TOML or, if its name ends so, JSON, and adds its views to `entries`.
-pub(crate) fn read(table: &str, text: &str, entries: &mut Entries) -> Vec<Fault> {
-    let root = if table.ends_with(".json") {
-        serde_json::from_str::<Table>(text)
-            .map_err(|error| Fault::at(table, error.line(), error.column(), error))
-    } else {
-        text.parse::<Table>().map_err(|error| {
-            let (line, column) =
-                crate::scan::position(text, error.span().map_or(0, |span| span.start));
-            Fault::at(table, line, column, error.message())
-        })
-    };
-    let mut faults = Vec::new();
-    match root {
-        Ok(root) => {
-            for (name, value) in root {
-                match value {
-                    Value::Table(view) => add(table, name, None, view, entries, &mut faults),
-                    _ => faults.push(Fault::in_file(
-                        table,
-                        format!("`{name}` must be a table: a view"),
-                    )),
+/// The template that is a view's content unless a table says otherwise.
+pub(crate) fn content_by_name(view: &str) -> String {
+    format!("{}.html", view.replace('.', "/"))
+}
+
+impl Tables {
+    /// Reads a table in TOML or, if its name ends so, JSON.
+    pub(crate) fn read(&mut self, table: &str, text: &str) {
+        let root = if table.ends_with(".json") {
+            read_json(table, text)
+        } else {
+            read_toml(table, text)
+        };
+        match root {
+            Ok(root) => {
+                for (name, value) in root {
+                    match value {
+                        Value::Table(view) => self.add(table, name, None, view),
+                        _ => self.fault(table, &name, "a view must be a table"),
+                    }
                 }
             }
+            Err(fault) => self.faults.push(fault),
         }
-        Err(fault) => faults.push(fault),
     }
-    faults
-}
 
-fn add(
-    table: &str,
-    name: String,
-    outer: Option<&str>,
-    view: Table,
-    entries: &mut Entries,
-    faults: &mut Vec<Fault>,
-) {
-    let mut entry = Entry {
-        parent: outer.map(str::to_owned),
-        table: table.to_owned(),
-        ..Entry::default()
-    };
-    for (key, value) in view {
-        match (key.as_str(), value) {
-            ("parent", Value::String(parent)) => entry.parent = Some(parent),
-            ("alias", Value::String(alias)) => entry.alias = Some(alias),
-            (_, Value::String(_)) if !is_part_name(&key) => {
-                faults.push(Fault::in_file(
-                    table,
-                    format!(
-                        "view `{name}`: `{key}` is no name for a part: letters, digits, `_`, `-`"
-                    ),
-                ));
+    fn add(&mut self, table: &str, name: String, outer: Option<&str>, view: Table) {
+        let parent = outer.map(str::to_owned);
+        let mut entry = Entry {
+            parent,
+            table: table.to_owned(),
+            ..Entry::default()
+        };
+        for (key, value) in view {
+            match (key.as_str(), value) {
+                ("parent", Value::String(parent)) => entry.parent = Some(parent),
+                ("alias", Value::String(alias)) => entry.alias = Some(alias),
+                ("parent" | "alias", _) => {
+                    self.fault(table, &name, format!("`{key}` must be a string"));
+                }
+                (_, Value::Table(child)) => {
+                    self.add(table, format!("{name}.{key}"), Some(&name), child);
+                }
+                (_, Value::String(path)) if is_part_name(&key) => {
+                    entry.parts.insert(key, path);
+                }
+                (_, Value::String(_)) => {
+                    let message =
+                        format!("`{key}` is no name of a part: letters, digits, `_`, `-`");
+                    self.fault(table, &name, message);
+                }
+                _ => self.fault(table, &name, format!("`{key}` must be a string")),
             }
-            (_, Value::String(path)) => {
-                entry.parts.insert(key, path);
+        }
+        if entry.alias.is_some() && !entry.parts.is_empty() {
+            self.fault(table, &name, "an alias has no parts of its own");
+        }
+        self.entries.insert(name, entry);
+    }
+
+    /// Lets all views inherit; `exists` tells whether there is a template of that path.
+    ///
+    /// The result leaves out aliases, and views with a fault.
+    pub(crate) fn resolve(&mut self, exists: impl Fn(&str) -> bool) -> BTreeMap<String, Resolved> {
+        let mut views = BTreeMap::new();
+        let mut faults = Vec::new();
+        let parents = self
+            .entries
+            .values()
+            .filter_map(|entry| entry.parent.as_deref());
+        let parents: BTreeSet<&str> = parents.collect();
+        for (name, entry) in &self.entries {
+            let fault = |message: String| Fault::in_view(&entry.table, name, message);
+            let line = match self.lineage(name) {
+                Ok(line) => line,
+                Err(line) => {
+                    faults.extend(lineage_fault(&line).map(fault));
+                    continue;
+                }
+            };
+            if entry.alias.is_some() {
+                continue;
             }
-            (_, Value::Table(child)) if key != "parent" && key != "alias" => {
-                add(
-                    table,
-                    format!("{name}.{key}"),
-                    Some(&name),
-                    child,
-                    entries,
-                    faults,
+            let missing = entry.parts.iter().filter(|(_, path)| !exists(path));
+            faults.extend(missing.map(|(part, path)| {
+                fault(format!("there is no template `{path}` for its `{part}`"))
+            }));
+            let mut parts = BTreeMap::new();
+            for ancestor in line.iter().rev() {
+                parts.extend(self.entries[*ancestor].parts.clone());
+            }
+            let by_name = content_by_name(name);
+            if !entry.parts.contains_key(CONTENT) && exists(&by_name) {
+                parts.insert(CONTENT.to_owned(), by_name);
+            }
+            if parts.values().all(|path| exists(path)) {
+                let is_base = parents.contains(name.as_str()) && !parts.contains_key(CONTENT);
+                let table = entry.table.clone();
+                views.insert(
+                    name.clone(),
+                    Resolved {
+                        parts,
+                        is_base,
+                        table,
+                    },
                 );
             }
-            _ => faults.push(Fault::in_file(
-                table,
-                format!("view `{name}`: `{key}` must be a string"),
-            )),
         }
+        self.faults.extend(faults);
+        views
     }
-    if entry.alias.is_some() && !entry.parts.is_empty() {
-        faults.push(Fault::in_file(
-            table,
-            format!("view `{name}`: an alias has no parts of its own"),
-        ));
+
+    /// Every alias, with the view that it ends at and the table it comes from.
+    pub(crate) fn aliases(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.entries
+            .iter()
+            .filter(|(_, entry)| entry.alias.is_some())
+            .filter_map(|(name, entry)| {
+                let mut line = self.lineage(name).ok()?.into_iter();
+                let target = line.find(|ancestor| self.entries[*ancestor].alias.is_none())?;
+                Some((name.as_str(), target, entry.table.as_str()))
+            })
     }
-    entries.insert(name, entry);
+
+    /// The view and its ancestors, nearest first; an alias has its target as its only ancestor.
+    /// Fails with the way to a name that is unknown, or is on that way already.
+    fn lineage<'t>(&'t self, name: &'t str) -> Result<Vec<&'t str>, Vec<&'t str>> {
+        let mut line = vec![];
+        let mut next = Some(name);
+        while let Some(current) = next {
+            let entry = self
+                .entries
+                .get(current)
+                .filter(|_| !line.contains(&current));
+            line.push(current);
+            let Some(entry) = entry else { return Err(line) };
+            next = entry.alias.as_deref().or(entry.parent.as_deref());
+        }
+        Ok(line)
+    }
+
+    fn fault(&mut self, table: &str, view: &str, message: impl ToString) {
+        self.faults
+            .push(Fault::in_view(table, view, message.to_string()));
+    }
 }
 
-/// Part names never look like paths, so that a template can name either.
+fn read_toml(table: &str, text: &str) -> Result<Table, Fault> {
+    text.parse().map_err(|error: toml::de::Error| {
+        let (line, column) = position(text, error.span().map_or(0, |span| span.start));
+        Fault::at(table, line, column, error.message())
+    })
+}
+
+fn read_json(table: &str, text: &str) -> Result<Table, Fault> {
+    serde_json::from_str(text).map_err(|error| {
+        let message = error.to_string();
+        let message = message.split(" at line ").next().unwrap_or(&message);
+        Fault::at(table, error.line(), error.column(), message)
+    })
+}
+
+/// Says what is wrong with a way that [`Tables::lineage`] gave up, to the view it is wrong with and not to all below it.
+fn lineage_fault(line: &[&str]) -> Option<String> {
+    let (last, way) = line.split_last()?;
+    match way {
+        [_] if way[0] != *last => Some(format!("there is no view `{last}`")),
+        [first, ..] if first == last => Some(format!("inherits from itself: {}", line.join(" → "))),
+        _ => None,
+    }
+}
+
+/// Names of parts never look like paths, so that a template can name either.
 fn is_part_name(name: &str) -> bool {
     !name.is_empty()
         && name
             .chars()
             .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
-}
-
-/// Follows parents and aliases. `exists` tells whether there is a template of that path.
-/// Aliases and views with a fault are left out of the result.
-pub(crate) fn resolve(
-    entries: &Entries,
-    exists: impl Fn(&str) -> bool,
-) -> (BTreeMap<String, Resolved>, Vec<Fault>) {
-    let parents: BTreeSet<&str> = entries
-        .values()
-        .filter_map(|entry| entry.parent.as_deref())
-        .collect();
-    let mut views = BTreeMap::new();
-    let mut faults = Vec::new();
-    for (name, entry) in entries {
-        let line = match lineage(name, entries) {
-            Ok(line) => line,
-            Err(message) => {
-                faults.push(Fault::in_file(
-                    &entry.table,
-                    format!("view `{name}`: {message}"),
-                ));
-                continue;
-            }
-        };
-        if entry.alias.is_some() {
-            continue;
-        }
-        let mut parts = BTreeMap::new();
-        for ancestor in line.iter().rev() {
-            parts.extend(entries[*ancestor].parts.clone());
-        }
-        let by_name = format!("{}.html", name.replace('.', "/"));
-        if !entry.parts.contains_key(CONTENT) && exists(&by_name) {
-            parts.insert(CONTENT.to_owned(), by_name);
-        }
-        for (part, path) in entry.parts.iter().filter(|(_, path)| !exists(path)) {
-            faults.push(Fault::in_file(
-                &entry.table,
-                format!("view `{name}`: there is no template `{path}` for its `{part}`"),
-            ));
-        }
-        if parts.values().any(|path| !exists(path)) {
-            continue;
-        }
-        let is_base = parents.contains(name.as_str()) && !parts.contains_key(CONTENT);
-        views.insert(
-            name.clone(),
-            Resolved {
-                parts,
-                is_base,
-                table: entry.table.clone(),
-            },
-        );
-    }
-    (views, faults)
-}
-
-/// Every alias with the view that it ends at and the table it comes from.
-pub(crate) fn aliases(entries: &Entries) -> impl Iterator<Item = (&str, &str, &str)> {
-    entries
-        .iter()
-        .filter(|(_, entry)| entry.alias.is_some())
-        .filter_map(|(name, entry)| {
-            let line = lineage(name, entries).ok()?;
-            let target = line
-                .into_iter()
-                .find(|ancestor| entries[*ancestor].alias.is_none())?;
-            Some((name.as_str(), target, entry.table.as_str()))
-        })
-}
-
-/// The view and its ancestors, nearest first. An alias stands for its target on the way.
-fn lineage<'e>(name: &'e str, entries: &'e Entries) -> Result<Vec<&'e str>, String> {
-    let mut line = vec![];
-    let mut current = name;
-    loop {
-        if line.contains(&current) {
-            line.push(current);
-            return Err(format!("inherits from itself: {}", line.join(" → ")));
-        }
-        line.push(current);
-        let entry = entries
-            .get(current)
-            .ok_or_else(|| format!("there is no view `{current}`"))?;
-        match entry.alias.as_ref().or(entry.parent.as_ref()) {
-            Some(next) => current = next,
-            None => return Ok(line),
-        }
-    }
 }

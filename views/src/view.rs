@@ -5,51 +5,42 @@
 //! that the engine does the rest and its messages name real files.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::panic::resume_unwind;
+use std::thread;
 
-use tera::Tera;
+use tera::{Context, Tera, TeraResult};
 
 use crate::fault::Fault;
-use crate::library::{ESCAPED, Library, is_template};
-use crate::scan::Reference;
-use crate::table::{CONTENT, MAIN, Resolved};
-
-/// How many templates may stand in a chain of `extends` and `include`. The engine's stack grows with it.
-const MAX_CHAIN: usize = 32;
+use crate::library::{Library, is_escaped};
+use crate::reach::{MAX_DEPTH, Reach};
+use crate::table::{MAIN, Resolved};
 
 #[derive(Debug)]
 pub(crate) struct View {
     engine: Tera,
-    /// The template that renders the whole page.
     start: String,
     fragments: HashMap<String, Fragment>,
+    /// Names of all functions that are called.
     functions: BTreeSet<String>,
+    /// Whether templates contain each other many levels deep, or may, as components can call themselves.
+    is_deep: bool,
 }
 
 #[derive(Debug)]
 enum Fragment {
     /// A template that is this block alone.
-    Alone(String),
+    Alone { template: String },
     /// A block that can't be understood without its page, as it calls `super()` or holds blocks that are overridden
     /// elsewhere. The engine renders the template and keeps only the block.
-    Within(String),
+    Within { template: String },
     Component {
         parameters: Vec<String>,
-        escaped: bool,
+        is_escaped: bool,
     },
 }
 
-/// The way through the templates of a view.
-struct Walk<'l> {
-    library: &'l Library,
-    view: &'l str,
-    resolved: &'l Resolved,
-    /// Templates in the order in which they are reached, with the length of the longest chain below each.
-    heights: BTreeMap<&'l str, usize>,
-    order: Vec<&'l str>,
-    /// Part names that are referred to.
-    parts: BTreeSet<&'l str>,
-    faults: Vec<Fault>,
-}
+type Fragments = HashMap<String, Fragment>;
+type Texts = BTreeMap<String, String>;
 
 impl View {
     /// Compiles a view with the functions that `functions` holds; `None` for a base that only others complete.
@@ -59,317 +50,168 @@ impl View {
         library: &Library,
         functions: &Tera,
     ) -> Result<Option<Self>, Vec<Fault>> {
-        let mut walk = Walk {
-            library,
-            view: name,
-            resolved,
-            heights: BTreeMap::new(),
-            order: Vec::new(),
-            parts: BTreeSet::new(),
-            faults: Vec::new(),
+        let faults = match Reach::of(name, resolved, library) {
+            Err(fault) => vec![fault],
+            Ok(reach) if reach.is_broken => reach.faults,
+            Ok(mut reach) => match Self::of_reach(&reach, resolved, functions.clone()) {
+                Ok(view) if reach.faults.is_empty() => return Ok(Some(view)),
+                Ok(_) => reach.faults,
+                Err(error) => {
+                    reach
+                        .faults
+                        .extend(Fault::of_engine(&error, reach.start, library));
+                    reach.faults
+                }
+            },
         };
-        let compiled = walk.start().and_then(|start| {
-            walk.enter(start, &mut Vec::new());
-            walk.enter_components();
-            walk.check_content(start);
-            if walk.faults.is_empty() {
-                walk.compile(start, functions)
-            } else {
-                None
-            }
-        });
-        match compiled {
-            Some(view) => Ok(Some(view)),
-            None if resolved.is_base => Ok(None),
-            None => Err(walk.faults),
+        // What a base lacks its children have, or say that they lack it too.
+        if resolved.is_base {
+            Ok(None)
+        } else {
+            Err(faults)
         }
     }
 
+    fn of_reach(reach: &Reach<'_>, resolved: &Resolved, mut engine: Tera) -> TeraResult<Self> {
+        let mut texts = Texts::new();
+        for path in &reach.templates {
+            texts.insert(
+                (*path).to_owned(),
+                reach.template(path).compiled().into_owned(),
+            );
+        }
+        for part in &reach.parts {
+            let verb = if *part == MAIN { "extends" } else { "include" };
+            let text = format!("{{% {verb} \"{}\" %}}", resolved.parts[*part]);
+            texts.insert((*part).to_owned(), text);
+        }
+        // What is missing has been reported. With something in its place, the engine can go on to find more.
+        texts.extend(
+            reach
+                .missing
+                .iter()
+                .map(|name| ((*name).to_owned(), String::new())),
+        );
+
+        let mut fragments = Fragments::new();
+        for root in reach.roots() {
+            add_blocks(root, reach, &mut fragments, &mut texts);
+        }
+        engine.add_raw_templates(texts)?;
+
+        let mut functions = BTreeSet::new();
+        let mut is_deep = reach.height() > MAX_DEPTH / 6;
+        for path in &reach.templates {
+            let scan = &reach.template(path).scan;
+            functions.extend(scan.function_calls.iter().cloned());
+            is_deep |= !scan.components.is_empty();
+            for component in &scan.components {
+                let definition = engine.get_component_definition(&component.name);
+                let parameters = definition.iter().flat_map(|definition| definition.args());
+                let parameters = parameters
+                    .map(|parameter| parameter.name().to_owned())
+                    .collect();
+                let fragment = Fragment::Component {
+                    parameters,
+                    is_escaped: is_escaped(path),
+                };
+                fragments.entry(component.name.clone()).or_insert(fragment);
+            }
+        }
+        Ok(Self {
+            engine,
+            start: reach.start.to_owned(),
+            fragments,
+            functions,
+            is_deep,
+        })
+    }
+
+    /// Whether a template of the view calls the function.
     pub(crate) fn calls(&self, function: &str) -> bool {
         self.functions.contains(function)
     }
 
-    pub(crate) fn render(&self, variables: &tera::Context) -> tera::TeraResult<String> {
-        self.engine.render(&self.start, variables)
+    pub(crate) fn render(&self, variables: &Context) -> TeraResult<String> {
+        self.with_room(|| self.engine.render(&self.start, variables))
     }
 
     /// Renders a block or component; `None` if the view has none of that name.
-    pub(crate) fn fragment(
-        &self,
-        name: &str,
-        variables: &tera::Context,
-    ) -> Option<tera::TeraResult<String>> {
-        Some(match self.fragments.get(name)? {
-            Fragment::Alone(template) => self.engine.render(template, variables),
-            Fragment::Within(template) => self.engine.render_block(template, name, variables),
+    pub(crate) fn fragment(&self, name: &str, variables: &Context) -> Option<TeraResult<String>> {
+        let fragment = self.fragments.get(name)?;
+        Some(self.with_room(|| match fragment {
+            Fragment::Alone { template } => self.engine.render(template, variables),
+            Fragment::Within { template } => self.engine.render_block(template, name, variables),
             Fragment::Component {
                 parameters,
-                escaped,
+                is_escaped,
             } => {
                 // The engine refuses arguments that the component does not know.
-                let mut arguments = tera::Context::new();
+                let mut arguments = Context::new();
                 for parameter in parameters {
                     if let Some(value) = variables.get(parameter) {
                         arguments.insert_value(parameter.clone(), value.clone());
                     }
                 }
-                self.engine
-                    .render_component_with_implicits(name, &arguments, variables, None, *escaped)
+                let body = None;
+                self.engine.render_component_with_implicits(
+                    name,
+                    &arguments,
+                    variables,
+                    body,
+                    *is_escaped,
+                )
             }
+        }))
+    }
+
+    /// Renders where the stack is large enough.
+    ///
+    /// The engine recurses once for every template, block and component inside another, and lets components go 20 deep
+    /// before it calls them endless. Optimised that takes 16 KB a level, which fits any stack. Unoptimised it takes
+    /// 100 KB, and an endless component would end the process instead of the render.
+    fn with_room(&self, render: impl FnOnce() -> TeraResult<String> + Send) -> TeraResult<String> {
+        const STACK_BYTES: usize = 64 << 20;
+        if !(self.is_deep && cfg!(debug_assertions)) {
+            return render();
+        }
+        thread::scope(|scope| {
+            let thread = thread::Builder::new()
+                .stack_size(STACK_BYTES)
+                .spawn_scoped(scope, render)?;
+            thread.join().unwrap_or_else(|panic| resume_unwind(panic))
         })
     }
 }
 
-impl<'l> Walk<'l> {
-    /// The template to render: a content that extends something lays itself out, any other is laid out by `main`.
-    fn start(&mut self) -> Option<&'l str> {
-        let (main, content) = (self.part(MAIN), self.part(CONTENT));
-        let extends =
-            content.and_then(|path| self.library.templates.get(path)?.scan.extends.as_ref());
-        let start = if extends.is_some() {
-            content
-        } else {
-            main.or(content)
-        };
-        if start.is_none() {
-            self.table_fault(format!("there is no template `{}`", self.content_by_name()));
-        }
-        start
-    }
-
-    fn part(&self, name: &str) -> Option<&'l str> {
-        self.resolved.parts.get(name).map(String::as_str)
-    }
-
-    fn content_by_name(&self) -> String {
-        format!("{}.html", self.view.replace('.', "/"))
-    }
-
-    fn table_fault(&mut self, message: String) {
-        self.faults.push(Fault::in_file(
-            &self.resolved.table,
-            format!("view `{}`: {message}", self.view),
-        ));
-    }
-
-    fn fault(&mut self, path: &str, reference: &Reference, message: String) {
-        let template = &self.library.templates[path];
-        self.faults.push(template.fault(
-            path,
-            reference.offset,
-            format!("view `{}`: {message}", self.view),
-        ));
-    }
-
-    /// Visits a template and all that it extends and includes; returns the longest chain from here on.
-    fn enter(&mut self, path: &'l str, chain: &mut Vec<&'l str>) -> usize {
-        if let Some(height) = self.heights.get(path) {
-            return *height;
-        }
-        let Some(template) = self.library.templates.get(path) else {
-            return 0;
-        };
-        chain.push(path);
-        self.order.push(path);
-        let mut height = 0;
-        let scan = &template.scan;
-        let extends = scan.extends.iter().map(|reference| (reference, true));
-        let includes = scan.includes.iter().map(|reference| (reference, false));
-        for (reference, is_extends) in extends.chain(includes) {
-            let Some(next) = self.follow(path, reference, is_extends) else {
-                continue;
-            };
-            if let Some(from) = chain.iter().position(|passed| *passed == next) {
-                let circle = [&chain[from..], &[next]].concat().join(" → ");
-                self.fault(
-                    path,
-                    reference,
-                    format!("`{next}` contains itself: {circle}"),
-                );
+/// Adds the blocks of a template and of those it extends, as they show when that template is rendered.
+fn add_blocks(root: &str, reach: &Reach<'_>, fragments: &mut Fragments, texts: &mut Texts) {
+    let mut overridden: BTreeSet<&str> = BTreeSet::new();
+    let mut next = Some(root);
+    while let Some(path) = next {
+        let template = reach.template(path);
+        let blocks = &template.scan.blocks;
+        for block in blocks {
+            if fragments.contains_key(&block.name) {
                 continue;
             }
-            let below = if chain.len() < MAX_CHAIN {
-                self.enter(next, chain)
+            let inside = blocks.iter().filter(|other| block.contains(other));
+            let holds_overridden = inside
+                .map(|inner| inner.name.as_str())
+                .any(|name| overridden.contains(name));
+            let fragment = if block.calls_super || holds_overridden {
+                Fragment::Within {
+                    template: root.to_owned(),
+                }
             } else {
-                MAX_CHAIN
+                let (template, text) = template.fragment(path, block);
+                texts.insert(template.clone(), text);
+                Fragment::Alone { template }
             };
-            if chain.len() + below > MAX_CHAIN {
-                self.fault(
-                    path,
-                    reference,
-                    format!("more than {MAX_CHAIN} templates in a chain"),
-                );
-                continue;
-            }
-            height = height.max(below);
+            fragments.insert(block.name.clone(), fragment);
         }
-        chain.pop();
-        self.heights.insert(path, height + 1);
-        height + 1
-    }
-
-    /// Finds the template that a reference means in this view.
-    fn follow(
-        &mut self,
-        path: &str,
-        reference: &'l Reference,
-        is_extends: bool,
-    ) -> Option<&'l str> {
-        let name = reference.name.as_str();
-        if let Some((path, _)) = self.library.templates.get_key_value(name) {
-            return Some(path);
-        }
-        if is_template(name) {
-            self.faults
-                .push(self.library.templates[path].missing(path, reference));
-            return None;
-        }
-        let part = self.part(name);
-        if part.is_some() && is_extends != (name == MAIN) {
-            self.fault(
-                path,
-                reference,
-                "`main` can only be extended, other parts only be included".to_owned(),
-            );
-            return None;
-        }
-        if part.is_none() {
-            let message = match name {
-                CONTENT => format!("there is no template `{}`", self.content_by_name()),
-                name => format!("it has no part `{name}`"),
-            };
-            self.fault(path, reference, message);
-        }
-        self.parts.insert(name);
-        part
-    }
-
-    /// Visits the templates that define the components called so far, and those that are called in these.
-    fn enter_components(&mut self) {
-        let mut next = 0;
-        while let Some(path) = self.order.get(next) {
-            next += 1;
-            for component in &self.library.templates[*path].scan.component_calls {
-                if let Some(path) = self.library.components.get(component) {
-                    self.enter(path, &mut Vec::new());
-                }
-            }
-        }
-    }
-
-    /// A layout that forgets the content would make every page look alike, without a word.
-    fn check_content(&mut self, start: &str) {
-        if let Some(content) = self.part(CONTENT) {
-            if !self.order.contains(&content) {
-                self.table_fault(format!(
-                    "`{content}` is shown nowhere: let it extend \"main\", or `{start}` include \"content\""
-                ));
-            }
-        }
-    }
-
-    fn compile(&mut self, start: &str, functions: &Tera) -> Option<View> {
-        let library = self.library;
-        let mut texts = BTreeMap::new();
-        for path in &self.order {
-            texts.insert(
-                (*path).to_owned(),
-                library.templates[*path].compiled().into_owned(),
-            );
-        }
-        for part in &self.parts {
-            let verb = if *part == MAIN { "extends" } else { "include" };
-            texts.insert(
-                (*part).to_owned(),
-                format!("{{% {verb} \"{}\" %}}", self.resolved.parts[*part]),
-            );
-        }
-        let mut fragments = HashMap::new();
-        for root in self.roots(start) {
-            self.add_blocks(root, &mut fragments, &mut texts);
-        }
-        let mut engine = functions.clone();
-        if let Err(error) = engine.add_raw_templates(texts) {
-            self.faults.extend(Fault::of_engine(&error, start, library));
-            return None;
-        }
-        let mut called = BTreeSet::new();
-        for path in &self.order {
-            let scan = &library.templates[*path].scan;
-            called.extend(scan.function_calls.iter().cloned());
-            let escaped = ESCAPED.iter().any(|suffix| path.ends_with(suffix));
-            for component in &scan.components {
-                let Some(definition) = engine.get_component_definition(&component.name) else {
-                    continue;
-                };
-                let parameters = definition
-                    .args()
-                    .iter()
-                    .map(|argument| argument.name().to_owned())
-                    .collect();
-                fragments
-                    .entry(component.name.clone())
-                    .or_insert(Fragment::Component {
-                        parameters,
-                        escaped,
-                    });
-            }
-        }
-        Some(View {
-            engine,
-            start: start.to_owned(),
-            fragments,
-            functions: called,
-        })
-    }
-
-    /// Templates whose blocks are rendered, the content first: the start and whatever is included.
-    fn roots(&self, start: &'l str) -> Vec<&'l str> {
-        let mut roots: Vec<&str> = self.part(CONTENT).into_iter().chain([start]).collect();
-        for path in &self.order {
-            for include in &self.library.templates[*path].scan.includes {
-                roots.push(self.part(&include.name).unwrap_or(&include.name));
-            }
-        }
-        roots
-    }
-
-    /// Adds the blocks of a template and of those it extends, as they are when that template is rendered.
-    fn add_blocks(
-        &self,
-        root: &'l str,
-        fragments: &mut HashMap<String, Fragment>,
-        texts: &mut BTreeMap<String, String>,
-    ) {
-        let mut overridden: BTreeSet<&str> = BTreeSet::new();
-        let mut next = Some(root);
-        while let Some(path) = next {
-            let template = &self.library.templates[path];
-            let blocks = &template.scan.blocks;
-            for block in blocks {
-                if fragments.contains_key(&block.name) {
-                    continue;
-                }
-                let holds_overridden = blocks.iter().any(|inner| {
-                    block.range.contains(&inner.range.start)
-                        && inner.name != block.name
-                        && overridden.contains(inner.name.as_str())
-                });
-                let fragment = if block.calls_super || holds_overridden {
-                    Fragment::Within(root.to_owned())
-                } else {
-                    let (name, text) = template.fragment(path, block);
-                    texts.insert(name.clone(), text);
-                    Fragment::Alone(name)
-                };
-                fragments.insert(block.name.clone(), fragment);
-            }
-            overridden.extend(blocks.iter().map(|block| block.name.as_str()));
-            next = template
-                .scan
-                .extends
-                .as_ref()
-                .map(|parent| self.part(&parent.name).unwrap_or(&parent.name));
-        }
+        overridden.extend(blocks.iter().map(|block| block.name.as_str()));
+        let parent = template.scan.extends.as_ref();
+        next = parent.and_then(|parent| reach.target(&parent.name));
     }
 }

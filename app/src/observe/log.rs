@@ -4,6 +4,9 @@ mod format;
 mod subscriber;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::io::IsTerminal as _;
 use std::str::FromStr;
@@ -23,7 +26,9 @@ impl FromStr for Filter {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        text.parse().map(Self).map_err(|error| format!("`{text}` is not a filter such as `info` or `info,pleach::live=debug`: {error}"))
+        text.parse().map(Self).map_err(|error| {
+            format!("`{text}` is not a filter such as `info` or `info,pleach::live=debug`: {error}")
+        })
     }
 }
 
@@ -44,7 +49,9 @@ impl Format {
     /// elsewhere.
     pub(crate) fn of(tier: Tier) -> Self {
         match tier {
-            Tier::Development => Self::Pretty { colours: std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() },
+            Tier::Development => Self::Pretty {
+                colours: std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+            },
             Tier::Staging | Tier::Production => Self::Json,
         }
     }
@@ -58,7 +65,9 @@ impl Format {
 /// When the process has a subscriber already.
 pub(crate) fn install(filter: Filter, format: Format) -> Result<Guard, AlreadyInstalled> {
     let (writer, guard) = Writer::start(std::io::stderr());
-    let subscriber = tracing_subscriber::registry().with(filter.0).with(Lines::new(format, writer));
+    let subscriber = tracing_subscriber::registry()
+        .with(filter.0)
+        .with(Lines::new(format, writer));
     tracing::subscriber::set_global_default(subscriber).map_err(|_| AlreadyInstalled)?;
     Ok(Guard(guard))
 }

@@ -1,5 +1,8 @@
 //! The counters of one application, and their text for Prometheus.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -28,7 +31,9 @@ const BUCKETS: [(u64, &str); 14] = [
 ];
 
 /// The methods that are told apart; a client may send any word, so the rest are one.
-const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"];
+const METHODS: [&str; 8] = [
+    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other",
+];
 
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
@@ -57,7 +62,11 @@ impl Metrics {
         let mut routes: Vec<String> = routes.into_iter().collect();
         routes.push(NO_ROUTE.to_owned());
         let shards = Shards::new(|| routes.iter().map(|_| Series::default()).collect());
-        Self { routes: routes.into(), shards, gauges: Gauges::default() }
+        Self {
+            routes: routes.into(),
+            shards,
+            gauges: Gauges::default(),
+        }
     }
 
     /// Returns the gauges.
@@ -68,11 +77,20 @@ impl Metrics {
     /// Counts a request: the place of its route (none: nothing matched), and the time until its answer was ready.
     ///
     /// Allocates nothing, waits for nothing: three additions to memory that this core keeps to itself.
-    pub(crate) fn observe(&self, route: Option<usize>, method: &Method, status: StatusCode, took: Duration) {
+    pub(crate) fn observe(
+        &self,
+        route: Option<usize>,
+        method: &Method,
+        status: StatusCode,
+        took: Duration,
+    ) {
         let series = self.shards.mine();
         let series = &series[route.unwrap_or(series.len() - 1)];
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        let bucket = BUCKETS.iter().position(|(end, _)| nanos <= *end).unwrap_or(BUCKETS.len());
+        let bucket = BUCKETS
+            .iter()
+            .position(|(end, _)| nanos <= *end)
+            .unwrap_or(BUCKETS.len());
         series.requests[place_of(method)][class_of(status)].fetch_add(1, Ordering::Relaxed);
         series.durations[bucket].fetch_add(1, Ordering::Relaxed);
         series.total_nanos.fetch_add(nanos, Ordering::Relaxed);
@@ -82,13 +100,28 @@ impl Metrics {
     pub(crate) fn render(&self) -> String {
         let mut text = String::with_capacity(4096);
         self.gauges.render(&mut text);
-        let totals: Vec<(&str, Totals)> =
-            self.routes.iter().enumerate().map(|(place, name)| (name.as_str(), self.totals(place))).filter(|(_, totals)| totals.count() > 0).collect();
-        head(&mut text, "pleach_requests_total", "counter", "Requests answered.");
+        let totals: Vec<(&str, Totals)> = self
+            .routes
+            .iter()
+            .enumerate()
+            .map(|(place, name)| (name.as_str(), self.totals(place)))
+            .filter(|(_, totals)| totals.count() > 0)
+            .collect();
+        head(
+            &mut text,
+            "pleach_requests_total",
+            "counter",
+            "Requests answered.",
+        );
         for (route, totals) in &totals {
             totals.render_requests(&mut text, route);
         }
-        head(&mut text, "pleach_request_seconds", "histogram", "Time from a request's head to the head of its answer.");
+        head(
+            &mut text,
+            "pleach_request_seconds",
+            "histogram",
+            "Time from a request's head to the head of its answer.",
+        );
         for (route, totals) in &totals {
             totals.render_durations(&mut text, route);
         }
@@ -105,7 +138,10 @@ impl Metrics {
 }
 
 fn place_of(method: &Method) -> usize {
-    METHODS.iter().position(|name| method == name).unwrap_or(METHODS.len() - 1)
+    METHODS
+        .iter()
+        .position(|name| method == name)
+        .unwrap_or(METHODS.len() - 1)
 }
 
 fn class_of(status: StatusCode) -> usize {
@@ -122,14 +158,25 @@ struct Totals {
 
 impl Totals {
     fn add(&mut self, series: &Series) {
-        let Series { requests, durations, total_nanos } = series;
-        for (sum, cell) in self.requests.iter_mut().flatten().zip(requests.iter().flatten()) {
+        let Series {
+            requests,
+            durations,
+            total_nanos,
+        } = series;
+        for (sum, cell) in self
+            .requests
+            .iter_mut()
+            .flatten()
+            .zip(requests.iter().flatten())
+        {
             *sum += cell.load(Ordering::Relaxed);
         }
         for (sum, cell) in self.durations.iter_mut().zip(durations) {
             *sum += cell.load(Ordering::Relaxed);
         }
-        self.nanos = self.nanos.saturating_add(total_nanos.load(Ordering::Relaxed));
+        self.nanos = self
+            .nanos
+            .saturating_add(total_nanos.load(Ordering::Relaxed));
     }
 
     fn count(&self) -> u64 {
@@ -140,7 +187,12 @@ impl Totals {
         let route = Label(route);
         for (method, classes) in METHODS.iter().zip(&self.requests) {
             for (class, count) in CLASSES.iter().zip(classes).filter(|(_, count)| **count > 0) {
-                line(text, format_args!("pleach_requests_total{{route=\"{route}\",method=\"{method}\",status=\"{class}\"}} {count}"));
+                line(
+                    text,
+                    format_args!(
+                        "pleach_requests_total{{route=\"{route}\",method=\"{method}\",status=\"{class}\"}} {count}"
+                    ),
+                );
             }
         }
     }
@@ -150,12 +202,29 @@ impl Totals {
         let mut below = 0;
         for ((_, end), count) in BUCKETS.iter().zip(&self.durations) {
             below += count;
-            line(text, format_args!("pleach_request_seconds_bucket{{route=\"{route}\",le=\"{end}\"}} {below}"));
+            line(
+                text,
+                format_args!(
+                    "pleach_request_seconds_bucket{{route=\"{route}\",le=\"{end}\"}} {below}"
+                ),
+            );
         }
         let count = self.count();
-        line(text, format_args!("pleach_request_seconds_bucket{{route=\"{route}\",le=\"+Inf\"}} {count}"));
-        line(text, format_args!("pleach_request_seconds_sum{{route=\"{route}\"}} {}", Duration::from_nanos(self.nanos).as_secs_f64()));
-        line(text, format_args!("pleach_request_seconds_count{{route=\"{route}\"}} {count}"));
+        line(
+            text,
+            format_args!("pleach_request_seconds_bucket{{route=\"{route}\",le=\"+Inf\"}} {count}"),
+        );
+        line(
+            text,
+            format_args!(
+                "pleach_request_seconds_sum{{route=\"{route}\"}} {}",
+                Duration::from_nanos(self.nanos).as_secs_f64()
+            ),
+        );
+        line(
+            text,
+            format_args!("pleach_request_seconds_count{{route=\"{route}\"}} {count}"),
+        );
     }
 }
 
@@ -213,13 +282,32 @@ pub(crate) struct Gauges {
 
 impl Gauges {
     fn render(&self, text: &mut String) {
-        let Self { connections, streams, sockets, subscriptions, watchers, tasks } = self;
+        let Self {
+            connections,
+            streams,
+            sockets,
+            subscriptions,
+            watchers,
+            tasks,
+        } = self;
         for (name, help, gauge) in [
-            ("pleach_connections", "Open connections of clients.", connections),
+            (
+                "pleach_connections",
+                "Open connections of clients.",
+                connections,
+            ),
             ("pleach_streams", "Open event streams.", streams),
             ("pleach_sockets", "Open WebSockets.", sockets),
-            ("pleach_subscriptions", "Open subscriptions to subjects of the driver.", subscriptions),
-            ("pleach_watchers", "Open watchers of buckets of the driver.", watchers),
+            (
+                "pleach_subscriptions",
+                "Open subscriptions to subjects of the driver.",
+                subscriptions,
+            ),
+            (
+                "pleach_watchers",
+                "Open watchers of buckets of the driver.",
+                watchers,
+            ),
             ("pleach_tasks", "Tasks that run beside the requests.", tasks),
         ] {
             head(text, name, "gauge", help);
@@ -229,7 +317,10 @@ impl Gauges {
 }
 
 fn head(text: &mut String, name: &str, kind: &str, help: &str) {
-    line(text, format_args!("# HELP {name} {help}\n# TYPE {name} {kind}"));
+    line(
+        text,
+        format_args!("# HELP {name} {help}\n# TYPE {name} {kind}"),
+    );
 }
 
 fn line(text: &mut String, line: std::fmt::Arguments<'_>) {

@@ -16,7 +16,11 @@ pub(super) struct Shards<T>(Box<[T]>);
 impl<T> Shards<T> {
     pub(super) fn new(make: impl Fn() -> T) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self((0..cores.next_power_of_two().min(MOST)).map(|_| make()).collect())
+        Self(
+            (0..cores.next_power_of_two().min(MOST))
+                .map(|_| make())
+                .collect(),
+        )
     }
 
     /// Returns the copy that this thread adds to.

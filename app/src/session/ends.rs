@@ -26,19 +26,26 @@ pub(super) enum End {
 
 /// Resolves when the session has ended, wherever that was done.
 ///
-/// Thousands may wait, so the store's watch of one key is all that a stream carries: the session is let go of, and what is needed only to begin is
-/// boxed and freed.
+/// Thousands may wait, so the store's watch of one key is all that a stream carries: the session is let go of, and
+/// what is needed only to begin is boxed and freed.
 pub(super) async fn ended(session: Session) {
-    let (store, id) = loop {
+    let end = loop {
         match Box::pin(session.end()).await {
-            Ok(End::Never) => return future::pending().await,
-            Ok(End::Past) => return,
-            Ok(End::Of(id)) => break (session.store().clone(), id),
-            Err(error) => debug!(?error, "a stream can't tell yet to which session it belongs"),
+            Ok(end) => break end,
+            Err(error) => debug!(
+                ?error,
+                "a stream can't tell yet to which session it belongs"
+            ),
         }
         sleep(RETRY).await;
     };
+    let store = session.store().clone();
     drop(session);
+    let id = match end {
+        End::Never => return future::pending().await,
+        End::Past => return,
+        End::Of(id) => id,
+    };
     while let Err(error) = gone(&store, id).await {
         if error.is_closed() {
             return future::pending().await;

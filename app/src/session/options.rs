@@ -32,8 +32,8 @@ impl SessionOptions {
         }
     }
 
-    /// Sets how long a session lives without being used. Uses are noted every tenth of that time, so it may end that much earlier.
-    /// An open stream is no use. Default: 24 hours.
+    /// Sets how long a session lives without being used. Uses are noted every tenth of that time, so it may end
+    /// that much earlier. An open stream is no use. Default: 24 hours.
     #[must_use]
     pub fn idle(mut self, idle: Duration) -> Self {
         self.idle = idle;

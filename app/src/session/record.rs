@@ -13,11 +13,12 @@ use crate::error::{Error, Result};
 
 /// How long a token that its client has given up is still known as such.
 ///
-/// It opens nothing any more. But a request that set out with it must not end with a new cookie, which would overwrite the one that
-/// the browser was just given; after this time such requests are over.
+/// It opens nothing any more. But a request that set out with it must not end with a new cookie, which would
+/// overwrite the one that the browser was just given; after this time such requests are over.
 pub(super) const AFTERLIFE: Duration = Duration::from_secs(30);
 
-/// The most that is kept in one session. It is read and written whole, so what is larger belongs into a bucket of its own.
+/// The most that is kept in one session. It is read and written whole, so what is larger belongs into a bucket of
+/// its own.
 const MAX_DATA_BYTES: usize = 64 * 1024;
 
 /// Values of a session by key, as JSON that is read when somebody asks for it.
@@ -56,7 +57,14 @@ pub(super) enum Proof {
 
 impl Record {
     pub(super) fn new(token: &Token, user: Option<String>, data: Data, now: Millis) -> Self {
-        Self { token: token.digest(), replaced: None, user, created: now, seen: now, data }
+        Self {
+            token: token.digest(),
+            replaced: None,
+            user,
+            created: now,
+            seen: now,
+            data,
+        }
     }
 
     pub(super) fn proof(&self, token: &Token, now: Millis) -> Proof {
@@ -65,14 +73,19 @@ impl Record {
             return Proof::Valid;
         }
         match &self.replaced {
-            Some(replaced) if replaced.token == digest && now.since(replaced.at) < AFTERLIFE => Proof::Replaced,
+            Some(replaced) if replaced.token == digest && now.since(replaced.at) < AFTERLIFE => {
+                Proof::Replaced
+            }
             _ => Proof::Forged,
         }
     }
 
     /// Replaces the token.
     pub(super) fn renew(&mut self, token: &Token, now: Millis) {
-        self.replaced = Some(Replaced { token: std::mem::replace(&mut self.token, token.digest()), at: now });
+        self.replaced = Some(Replaced {
+            token: std::mem::replace(&mut self.token, token.digest()),
+            at: now,
+        });
     }
 
     pub(super) fn has_same_token(&self, other: &Self) -> bool {
@@ -96,11 +109,18 @@ pub(super) fn check_size(bytes: usize) -> Result<()> {
     }
     let message = "More was to be kept for this visit than there is room for.";
     let cause = format!("a session of {bytes} bytes is above the limit of {MAX_DATA_BYTES} bytes");
-    Err(Error::new(StatusCode::INTERNAL_SERVER_ERROR, "session.too_large", message).because(cause))
+    Err(Error::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "session.too_large",
+        message,
+    )
+    .because(cause))
 }
 
 pub(super) fn size(data: &Data) -> usize {
-    data.iter().map(|(key, value)| key.len() + value.get().len()).sum()
+    data.iter()
+        .map(|(key, value)| key.len() + value.get().len())
+        .sum()
 }
 
 /// What one request changes, by key. Keys that it does not name keep what others have written.
@@ -150,7 +170,10 @@ impl Changes {
 
     /// Returns the bytes of all keys and values once the changes are made.
     pub(super) fn size(&self, before: Option<&Data>) -> usize {
-        self.merged(before).into_iter().map(|(key, value)| key.len() + value.get().len()).sum()
+        self.merged(before)
+            .into_iter()
+            .map(|(key, value)| key.len() + value.get().len())
+            .sum()
     }
 
     fn merged<'a>(&'a self, before: Option<&'a Data>) -> BTreeMap<&'a str, &'a RawValue> {
@@ -188,7 +211,9 @@ pub(super) struct Millis(u64);
 
 impl Millis {
     pub(super) fn now() -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 

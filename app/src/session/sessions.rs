@@ -11,7 +11,8 @@ use tokio::sync::Mutex;
 
 use super::cookie::CookieFormat;
 use super::options::SessionOptions;
-use super::store::{Store, Stored};
+use super::record::Record;
+use super::store::{EndedBy, Store};
 use super::token::SessionId;
 use super::visit::Visit;
 use super::{Inner, Session};
@@ -51,7 +52,10 @@ impl Sessions {
     /// Returns the session of a request. It only looks for the cookie; the store is asked when the session is used.
     pub(crate) fn session(self: &Arc<Self>, request: &HeaderMap) -> Session {
         let visit = Mutex::new(Visit::new(self.cookie.find(request)));
-        Session(Arc::new(Inner { sessions: self.clone(), visit }))
+        Session(Arc::new(Inner {
+            sessions: self.clone(),
+            visit,
+        }))
     }
 
     /// Returns the sessions of a user, the latest used first.
@@ -59,7 +63,11 @@ impl Sessions {
     /// # Errors
     /// 503 while the store is away.
     pub async fn list(&self, user_id: &str) -> Result<Vec<SessionInfo>> {
-        let mut sessions: Vec<_> = self.store.of_user(user_id).await?.into_iter().map(SessionInfo::from).collect();
+        let found = self.store.of_user(user_id).await?;
+        let mut sessions: Vec<_> = found
+            .iter()
+            .map(|(id, stored)| SessionInfo::of(*id, &stored.record))
+            .collect();
         sessions.sort_by_key(|session| Reverse(session.last_seen));
         Ok(sessions)
     }
@@ -72,16 +80,17 @@ impl Sessions {
     /// # Cancel safety
     /// Cancel safe: a dropped call has ended the session or not.
     pub async fn revoke(&self, user_id: &str, id: &SessionId) -> Result<()> {
-        let is_theirs = self.store.read(*id).await?.is_some_and(|stored| stored.record.user.as_deref() == Some(user_id));
+        let stored = self.store.read(*id).await?;
+        let is_theirs = stored.is_some_and(|stored| stored.record.user.as_deref() == Some(user_id));
         if !is_theirs {
             return Err(Error::not_found());
         }
-        self.store.end(*id).await?;
+        self.store.end(*id, EndedBy::Others).await?;
         Ok(())
     }
 
-    /// Ends all sessions of a user: a log-out everywhere. One that begins meanwhile may be spared, so whatever let it in (a password,
-    /// say) is to be changed first.
+    /// Ends all sessions of a user: a log-out everywhere. One that begins meanwhile may be spared, so whatever let
+    /// it in (a password, say) is to be changed first.
     ///
     /// # Errors
     /// 503 while the store is away; some may have ended then.
@@ -90,7 +99,7 @@ impl Sessions {
     /// Cancel safe: a dropped call has ended some sessions, and may be repeated.
     pub async fn revoke_all(&self, user_id: &str) -> Result<()> {
         for (id, _) in self.store.of_user(user_id).await? {
-            self.store.end(id).await?;
+            self.store.end(id, EndedBy::Others).await?;
         }
         Ok(())
     }
@@ -110,9 +119,14 @@ impl Sessions {
     }
 }
 
-impl From<(SessionId, Stored)> for SessionInfo {
-    fn from((id, Stored { record, revision: _ }): (SessionId, Stored)) -> Self {
-        Self { id, created: record.created.into(), last_seen: record.seen.into(), current: false }
+impl SessionInfo {
+    fn of(id: SessionId, record: &Record) -> Self {
+        Self {
+            id,
+            created: record.created.into(),
+            last_seen: record.seen.into(),
+            current: false,
+        }
     }
 }
 

@@ -22,8 +22,8 @@ const DIGEST_CHARS: usize = 43;
 
 /// The value of a session's cookie: 48 random bytes in base64url.
 ///
-/// Its first characters name the session; the rest is a secret that [`Token::renewed`] replaces. The store holds a hash of the name
-/// as key and a hash of the whole token inside, so nothing of a token can be read from it.
+/// Its first characters name the session; the rest is a secret that [`Token::renewed`] replaces. The store holds a
+/// hash of the name as key and a hash of the whole token inside, so nothing of a token can be read from it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Token([u8; TOKEN_CHARS]);
 
@@ -43,7 +43,7 @@ impl Token {
     /// Reads what a client sent; anything that [`Token::random`] can't have made is none.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let token: [u8; TOKEN_CHARS] = bytes.try_into().ok()?;
-        token.iter().all(|byte| ALPHABET.contains(byte)).then_some(Self(token))
+        is_base64url(&token).then_some(Self(token))
     }
 
     /// Returns the id of the session.
@@ -85,7 +85,7 @@ impl Digest {
 
     fn parse(text: &str) -> Option<Self> {
         let digest: [u8; DIGEST_CHARS] = text.as_bytes().try_into().ok()?;
-        digest.iter().all(|byte| ALPHABET.contains(byte)).then_some(Self(digest))
+        is_base64url(&digest).then_some(Self(digest))
     }
 }
 
@@ -153,11 +153,19 @@ pub(super) fn random<const N: usize>() -> Result<[u8; N]> {
     Ok(bytes)
 }
 
+fn is_base64url(text: &[u8]) -> bool {
+    text.iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
 /// Writes bytes as base64url without padding (RFC 4648 §5); `N` is the number of characters that they fill.
 fn encode<const N: usize>(bytes: &[u8]) -> [u8; N] {
     let mut text = [0; N];
     for (bytes, text) in bytes.chunks(3).zip(text.chunks_mut(4)) {
-        let group = bytes.iter().fold(0, |group, byte| group << 8 | u32::from(*byte)) << (8 * (3 - bytes.len()));
+        let group = bytes
+            .iter()
+            .fold(0, |group, byte| group << 8 | u32::from(*byte))
+            << (8 * (3 - bytes.len()));
         for (character, shift) in text.iter_mut().zip([18, 12, 6, 0]) {
             *character = ALPHABET[(group >> shift) as usize & 63];
         }
@@ -182,7 +190,10 @@ mod tests {
     #[test]
     fn digest_is_sha_256() {
         // The digest of the empty string, FIPS 180-4.
-        assert_eq!(Digest::of(b"").as_str(), "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU");
+        assert_eq!(
+            Digest::of(b"").as_str(),
+            "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
+        );
     }
 
     #[test]
@@ -191,7 +202,13 @@ mod tests {
         let new = old.renewed().expect("randomness");
         assert_eq!(new.id(), old.id());
         assert_ne!(new.digest(), old.digest());
-        let same = old.0.iter().zip(&new.0).skip(NAME_CHARS).filter(|(a, b)| a == b).count();
+        let same = old
+            .0
+            .iter()
+            .zip(&new.0)
+            .skip(NAME_CHARS)
+            .filter(|(a, b)| a == b)
+            .count();
         assert!(same < 16, "{same} of 44 characters are the same");
     }
 
@@ -200,7 +217,14 @@ mod tests {
         let token = Token::random().expect("randomness");
         assert!(Token::parse(token.secret().as_bytes()) == Some(token));
         let secret = token.secret();
-        for garbage in ["", "x", &secret[1..], &format!("{secret}="), &format!("{}+", &secret[1..]), &format!("{}é", &secret[2..])] {
+        for garbage in [
+            "",
+            "x",
+            &secret[1..],
+            &format!("{secret}="),
+            &format!("{}+", &secret[1..]),
+            &format!("{}é", &secret[2..]),
+        ] {
             assert!(Token::parse(garbage.as_bytes()).is_none(), "{garbage}");
         }
     }
@@ -212,6 +236,9 @@ mod tests {
         let id = token.id().to_string();
         assert!(!id.contains(&token.secret()[..NAME_CHARS]));
         assert_eq!(id.parse::<SessionId>().expect("an id"), token.id());
-        assert_eq!("../x".parse::<SessionId>().expect_err("no id").status(), 404);
+        assert_eq!(
+            "../x".parse::<SessionId>().expect_err("no id").status(),
+            404
+        );
     }
 }

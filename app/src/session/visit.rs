@@ -5,7 +5,7 @@ use tracing::debug;
 
 use super::ends::End;
 use super::record::{Changes, Data, Millis, Proof, Record, check_size};
-use super::store::{Found, Store, Stored};
+use super::store::{EndedBy, Found, Store, Stored};
 use super::token::{self, SessionId, Token};
 use crate::error::{Error, Result};
 
@@ -17,8 +17,8 @@ enum Standing {
     Unread,
     /// There is no session. Writing begins one.
     Absent,
-    /// The client gave the token up a moment ago, on another request: the session was renewed, or ended. The cookie is taken care
-    /// of there, so writing does nothing.
+    /// The client gave the token up a moment ago, on another request: the session was renewed, or ended. The cookie
+    /// is taken care of there, so writing does nothing.
     GivenUp(SessionId),
     /// The session, as it was when this request read or wrote it last.
     Live { id: SessionId, stored: Stored },
@@ -59,7 +59,10 @@ pub(super) struct Visit {
 
 impl Visit {
     pub(super) fn new(token: Option<Token>) -> Self {
-        Self { token, ..Self::default() }
+        Self {
+            token,
+            ..Self::default()
+        }
     }
 
     /// Reads the session, the first time.
@@ -71,7 +74,9 @@ impl Visit {
     }
 
     async fn look_up(&self, store: &Store) -> Result<Standing> {
-        let Some(token) = &self.token else { return Ok(Standing::Absent) };
+        let Some(token) = &self.token else {
+            return Ok(Standing::Absent);
+        };
         let id = token.id();
         let stored = match store.find(id).await? {
             Found::Session(stored) => stored,
@@ -126,11 +131,17 @@ impl Visit {
     pub(super) fn next_flash(&mut self) -> Result<String> {
         self.flashes += 1;
         let [random] = token::random::<1>()?;
-        Ok(format!("{}-{:04}-{random:02x}", Millis::now(), self.flashes))
+        Ok(format!(
+            "{}-{:04}-{random:02x}",
+            Millis::now(),
+            self.flashes
+        ))
     }
 
     pub(super) fn exists(&self) -> bool {
-        self.live().is_some() || matches!(self.wish, Wish::LoggedIn(_)) || (self.may_begin() && self.changes.has_values())
+        self.live().is_some()
+            || matches!(self.wish, Wish::LoggedIn(_))
+            || (self.may_begin() && self.changes.has_values())
     }
 
     pub(super) fn user(&self) -> Option<&str> {
@@ -181,8 +192,14 @@ impl Visit {
         if self.is_answered {
             return Err(too_late("log in"));
         }
-        let is_known = self.live().is_some_and(|(_, stored)| stored.record.user.as_deref() == Some(user));
-        self.wish = if is_known { Wish::Renewed } else { Wish::LoggedIn(user.to_owned()) };
+        let is_known = self
+            .live()
+            .is_some_and(|(_, stored)| stored.record.user.as_deref() == Some(user));
+        self.wish = if is_known {
+            Wish::Renewed
+        } else {
+            Wish::LoggedIn(user.to_owned())
+        };
         Ok(())
     }
 
@@ -196,11 +213,13 @@ impl Visit {
         Ok(())
     }
 
-    /// Ends the session everywhere, now. A request whose token was renewed a moment ago may do that too: a log-out that did nothing
-    /// would be worse than one by whoever knew the old token.
+    /// Ends the session everywhere, now. A request whose token was renewed a moment ago may do that too: a log-out
+    /// that did nothing would be worse than one by whoever knew the old token.
     pub(super) async fn destroy(&mut self, store: &Store) -> Result<()> {
         match &self.standing {
-            Standing::Live { id, .. } | Standing::GivenUp(id) => drop(store.retire(*id).await?),
+            Standing::Live { id, .. } | Standing::GivenUp(id) => {
+                drop(store.end(*id, EndedBy::ItsClient).await?)
+            }
             Standing::Unread | Standing::Absent | Standing::Over => {}
         }
         self.is_cookie_dead = self.token.is_some();
@@ -210,7 +229,8 @@ impl Visit {
         Ok(())
     }
 
-    /// Writes what this request has changed, and says what becomes of the cookie. From then on changes are written at once.
+    /// Writes what this request has changed, and says what becomes of the cookie. From then on changes are written
+    /// at once.
     pub(super) async fn commit(&mut self, store: &Store) -> Result<CookieChange> {
         self.is_answered = true;
         let cookie = match (&self.wish, &self.standing) {
@@ -218,7 +238,9 @@ impl Visit {
                 let user = user.clone();
                 CookieChange::Set(self.begin(store, Some(user)).await?)
             }
-            (_, Standing::Absent) if self.changes.has_values() => CookieChange::Set(self.begin(store, None).await?),
+            (_, Standing::Absent) if self.changes.has_values() => {
+                CookieChange::Set(self.begin(store, None).await?)
+            }
             (Wish::Renewed, Standing::Live { .. }) => match self.write_renewed(store).await? {
                 Some(token) => CookieChange::Set(token),
                 None => CookieChange::Keep,
@@ -234,7 +256,11 @@ impl Visit {
 
     /// Writes what was changed after the answer began.
     pub(super) async fn flush_if_answered(&mut self, store: &Store) -> Result<()> {
-        if self.is_answered { self.flush(store).await } else { Ok(()) }
+        if self.is_answered {
+            self.flush(store).await
+        } else {
+            Ok(())
+        }
     }
 
     async fn flush(&mut self, store: &Store) -> Result<()> {
@@ -254,29 +280,40 @@ impl Visit {
     async fn begin(&mut self, store: &Store, user: Option<String>) -> Result<Token> {
         let mut data = Data::default();
         if let Some((id, _)) = self.live() {
-            // Whoever planted or copied the old token is left with nothing. The old session ends first: a crash after that costs a
-            // log-in, while the other order would leave two sessions.
-            let last = store.retire(id).await?;
-            data = last.filter(|record| record.user.is_none()).map(|record| record.data).unwrap_or_default();
+            // Whoever planted or copied the old token is left with nothing. The old session ends first: a crash
+            // after that costs a log-in, while the other order would leave two sessions.
+            let last = store.end(id, EndedBy::ItsClient).await?;
+            data = last
+                .filter(|record| record.user.is_none())
+                .map(|record| record.data)
+                .unwrap_or_default();
             self.standing = Standing::Absent;
         }
         self.changes.apply(&mut data);
         let token = Token::random()?;
         let record = Record::new(&token, user, data, Millis::now());
         let stored = store.create(token.id(), record).await?;
-        self.standing = Standing::Live { id: token.id(), stored };
+        self.standing = Standing::Live {
+            id: token.id(),
+            stored,
+        };
         self.settle();
         Ok(token)
     }
 
     async fn write_renewed(&mut self, store: &Store) -> Result<Option<Token>> {
-        let token = self.token.expect("only the holder of a token has a session to renew").renewed()?;
+        let token = self
+            .token
+            .expect("only the holder of a token has a session to renew")
+            .renewed()?;
         Ok(self.write(store, Some(&token)).await?.then_some(token))
     }
 
-    /// Writes the changes over the newest record, whoever wrote it, and returns whether the token given became the session's.
+    /// Writes the changes over the newest record, whoever wrote it, and returns whether the token given became the
+    /// session's.
     ///
-    /// Of two requests that renew at once the first wins; the other's cookie would lock the browser out if it came last.
+    /// Of two requests that renew at once the first wins; the other's cookie would lock the browser out if it came
+    /// last.
     async fn write(&mut self, store: &Store, renewed: Option<&Token>) -> Result<bool> {
         let Standing::Live { id, stored } = &self.standing else {
             self.settle();
@@ -284,7 +321,10 @@ impl Visit {
         };
         let (id, mut newest) = (*id, stored.clone());
         loop {
-            let Stored { mut record, revision } = newest;
+            let Stored {
+                mut record,
+                revision,
+            } = newest;
             let renewed = renewed.filter(|_| record.has_same_token(&stored.record));
             let now = Millis::now();
             self.changes.apply(&mut record.data);
@@ -316,5 +356,7 @@ impl Visit {
 }
 
 fn too_late(what: &'static str) -> Error {
-    Error::internal(format!("a session can't {what} once its answer has begun: the cookie could not be sent"))
+    Error::internal(format!(
+        "a session can't {what} once its answer has begun: the cookie could not be sent"
+    ))
 }

@@ -43,6 +43,9 @@ impl Invocation {
 
     /// Iterates over the values of a flag of the command, which may be given several times.
     pub(crate) fn values<'a>(&'a self, flag: &'a str) -> impl Iterator<Item = &'a str> {
-        self.flags.iter().filter(move |(name, _)| *name == flag).map(|(_, value)| value.as_str())
+        self.flags
+            .iter()
+            .filter(move |(name, _)| *name == flag)
+            .map(|(_, value)| value.as_str())
     }
 }

@@ -32,18 +32,29 @@ impl File {
         let name = named.unwrap_or(DEFAULT_NAME);
         match std::fs::read_to_string(Path::new(name)) {
             Ok(text) => Self::parse(name, &text),
-            Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => Self::default(),
-            Err(error) => Self { name: name.to_owned(), entries: Vec::new(), faults: vec![format!("{name}: {error}")] },
+            Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => {
+                Self::default()
+            }
+            Err(error) => Self {
+                name: name.to_owned(),
+                entries: Vec::new(),
+                faults: vec![format!("{name}: {error}")],
+            },
         }
     }
 
     fn parse(name: &str, text: &str) -> Self {
-        let mut file = Self { name: name.to_owned(), entries: Vec::new(), faults: Vec::new() };
+        let mut file = Self {
+            name: name.to_owned(),
+            entries: Vec::new(),
+            faults: Vec::new(),
+        };
         let table = match DeTable::parse(text) {
             Ok(table) => table,
             Err(error) => {
                 let line = error.span().map_or(1, |span| line_of(text, span.start));
-                file.faults.push(format!("{name}:{line}: {}", error.message()));
+                file.faults
+                    .push(format!("{name}:{line}: {}", error.message()));
                 return file;
             }
         };
@@ -74,7 +85,11 @@ fn text_of(value: &DeValue<'_>) -> Result<String, &'static str> {
                 item => text_of(item),
             });
             let items: Vec<String> = items.collect::<Result<_, _>>()?;
-            if items.iter().any(|item| item.contains(',')) { Err("holds a comma in an item of its list") } else { Ok(items.join(",")) }
+            if items.iter().any(|item| item.contains(',')) {
+                Err("holds a comma in an item of its list")
+            } else {
+                Ok(items.join(","))
+            }
         }
         DeValue::Table(_) => Err("is a table; every key stands at the top"),
         DeValue::Datetime(_) => Err("is a date; no option takes one"),

@@ -32,21 +32,34 @@ pub(super) fn load(
     for entry in &file.entries {
         if !rows.iter().any(|row| row.name() == entry.key) {
             let meant = did_you_mean(nearest(&entry.key, rows.iter().map(Row::name)), "");
-            faults.push(format!("{}:{}: there is no option `{}`{meant}", file.name, entry.line, entry.key));
+            faults.push(format!(
+                "{}:{}: there is no option `{}`{meant}",
+                file.name, entry.line, entry.key
+            ));
         }
     }
-    let mut settings = Settings { values: Vec::with_capacity(rows.len()) };
+    let mut settings = Settings {
+        values: Vec::with_capacity(rows.len()),
+    };
     for row in rows {
         let (text, source, place) = strongest(row, flags, env, file, &settings, faults);
         let text = match row.check(&text) {
             Ok(()) => text,
             Err(error) => {
-                faults.push(if row.is_secret() { format!("{place}: the value is not valid") } else { format!("{place}: {error}") });
+                faults.push(if row.is_secret() {
+                    format!("{place}: the value is not valid")
+                } else {
+                    format!("{place}: {error}")
+                });
                 // Later defaults may be made of this one; they must see a value.
                 row.default_text(&settings)
             }
         };
-        settings.values.push(Setting { row: *row, text, source });
+        settings.values.push(Setting {
+            row: *row,
+            text,
+            source,
+        });
     }
     settings
 }
@@ -66,17 +79,29 @@ fn strongest(
     }
     let variable = row.variable();
     match env(&variable).map(OsString::into_string) {
-        Some(Ok(text)) if !text.is_empty() => return (text, Source::Env, format!("env {variable}")),
+        Some(Ok(text)) if !text.is_empty() => {
+            return (text, Source::Env, format!("env {variable}"));
+        }
         Some(Err(_)) => faults.push(format!("env {variable}: the value is not UTF-8")),
         Some(Ok(_)) | None => {}
     }
     if let Some(entry) = file.entries.iter().find(|entry| entry.key == name) {
-        return (entry.text.clone(), Source::File(file.name.clone()), format!("{}:{}: {name}", file.name, entry.line));
+        return (
+            entry.text.clone(),
+            Source::File(file.name.clone()),
+            format!("{}:{}: {name}", file.name, entry.line),
+        );
     }
-    (row.default_text(before), Source::Default, format!("default of {name}"))
+    (
+        row.default_text(before),
+        Source::Default,
+        format!("default of {name}"),
+    )
 }
 
 /// Returns the second half of a message about an unknown name.
 pub(super) fn did_you_mean(name: Option<&str>, dashes: &str) -> String {
-    name.map_or_else(String::new, |name| format!("; did you mean `{dashes}{name}`?"))
+    name.map_or_else(String::new, |name| {
+        format!("; did you mean `{dashes}{name}`?")
+    })
 }

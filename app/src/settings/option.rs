@@ -40,13 +40,29 @@ impl<T> Opt<T> {
     /// Makes an option of a name (lower case, words joined by dashes), a default as a user would write it, and a line of help.
     #[must_use]
     pub const fn new(name: &'static str, default: &'static str, help: &'static str) -> Self {
-        Self { name, default: Default::Text(default), help, secret: false, value: PhantomData }
+        Self {
+            name,
+            default: Default::Text(default),
+            help,
+            secret: false,
+            value: PhantomData,
+        }
     }
 
     /// Makes an option whose default depends on the options before it.
     #[must_use]
-    pub const fn derived(name: &'static str, default: fn(&Settings) -> String, help: &'static str) -> Self {
-        Self { name, default: Default::Derived(default), help, secret: false, value: PhantomData }
+    pub const fn derived(
+        name: &'static str,
+        default: fn(&Settings) -> String,
+        help: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            default: Default::Derived(default),
+            help,
+            secret: false,
+            value: PhantomData,
+        }
     }
 
     /// Never shows the value, nor takes it into a message.
@@ -91,8 +107,22 @@ pub struct Row {
 
 impl<T: Value> From<Opt<T>> for Row {
     fn from(option: Opt<T>) -> Self {
-        let Opt { name, default, help, secret, value: PhantomData } = option;
-        Self { name, default, help, secret, shape: T::SHAPE, is_switch: T::IS_SWITCH, check: |text| T::parse(text).map(drop) }
+        let Opt {
+            name,
+            default,
+            help,
+            secret,
+            value: PhantomData,
+        } = option;
+        Self {
+            name,
+            default,
+            help,
+            secret,
+            shape: T::SHAPE,
+            is_switch: T::IS_SWITCH,
+            check: |text| T::parse(text).map(drop),
+        }
     }
 }
 
@@ -103,7 +133,10 @@ impl Row {
 
     /// Returns the name of the environment variable.
     pub(crate) fn variable(&self) -> String {
-        format!("{PREFIX}{}", self.name.to_ascii_uppercase().replace('-', "_"))
+        format!(
+            "{PREFIX}{}",
+            self.name.to_ascii_uppercase().replace('-', "_")
+        )
     }
 
     pub(crate) fn help(&self) -> &'static str {
@@ -127,6 +160,12 @@ impl Row {
     /// Checks that a text is a value of this option.
     pub(crate) fn check(&self, text: &str) -> Result<(), String> {
         (self.check)(text)
+    }
+
+    /// Returns the option with another default.
+    pub(crate) fn with_default(mut self, text: &'static str) -> Self {
+        self.default = Default::Text(text);
+        self
     }
 
     pub(crate) fn default_text(&self, before: &Settings) -> String {

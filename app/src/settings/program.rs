@@ -53,27 +53,48 @@ impl Program {
         if line.wants_version {
             return Ok(Parsed::Print(format!("{} {}\n", self.name, self.version)));
         }
-        let Line { mut positional, options, command_flags, config, mut faults, wants_help: _, wants_version: _ } = line;
+        let Line {
+            mut positional,
+            options,
+            command_flags,
+            config,
+            mut faults,
+            wants_help: _,
+            wants_version: _,
+        } = line;
+        faults.extend(self.options_defined_twice());
         let command = self.command(&mut positional, &command_flags, &mut faults);
         let file = File::read(config.as_deref());
         let settings = load(&self.rows, &options, &env, &file, &mut faults);
         match command {
-            Some(command) if faults.is_empty() => {
-                Ok(Parsed::Run(Invocation { command: command.name, arguments: positional, flags: command_flags, settings }))
-            }
+            Some(command) if faults.is_empty() => Ok(Parsed::Run(Invocation {
+                command: command.name,
+                arguments: positional,
+                flags: command_flags,
+                settings,
+            })),
             _ => Err(Faults(faults)),
         }
     }
 
     /// Takes the command off the arguments, and checks that it takes the flags that were given.
-    fn command(&self, positional: &mut Vec<String>, flags: &[(&'static str, String)], faults: &mut Vec<String>) -> Option<&Command> {
+    fn command(
+        &self,
+        positional: &mut Vec<String>,
+        flags: &[(&'static str, String)],
+        faults: &mut Vec<String>,
+    ) -> Option<&Command> {
         let command = if positional.is_empty() {
             self.commands.first()
         } else {
             let name = positional.remove(0);
             let command = self.commands.iter().find(|command| command.name == name);
-            if command.is_none() {
-                let meant = did_you_mean(nearest(&name, self.commands.iter().map(|command| command.name)), "");
+            // After an unknown flag, this may be the flag's value.
+            if command.is_none() && faults.is_empty() {
+                let meant = did_you_mean(
+                    nearest(&name, self.commands.iter().map(|command| command.name)),
+                    "",
+                );
                 faults.push(format!("there is no command `{name}`{meant}"));
             }
             command
@@ -84,9 +105,19 @@ impl Program {
             }
         }
         if command.arguments.is_empty() && !positional.is_empty() {
-            faults.push(format!("`{}` takes no argument: `{}`", command.name, positional.join(" ")));
+            faults.push(format!(
+                "`{}` takes no argument: `{}`",
+                command.name,
+                positional.join(" ")
+            ));
         }
         Some(command)
+    }
+
+    /// Two parts of an application may have chosen the same name.
+    fn options_defined_twice(&self) -> impl Iterator<Item = String> {
+        let twice = self.rows.iter().enumerate().filter(|(place, row)| self.rows[..*place].iter().any(|before| before.name() == row.name()));
+        twice.map(|(_, row)| format!("the program defines the option `{}` twice", row.name()))
     }
 
     fn row(&self, name: &str) -> Option<&Row> {
@@ -94,7 +125,10 @@ impl Program {
     }
 
     fn command_flag(&self, name: &str) -> Option<&'static CommandFlag> {
-        self.commands.iter().flat_map(|command| command.flags).find(|flag| flag.name == name)
+        self.commands
+            .iter()
+            .flat_map(|command| command.flags)
+            .find(|flag| flag.name == name)
     }
 }
 
@@ -117,7 +151,9 @@ impl Line {
         for argument in arguments {
             match argument.into_string() {
                 Ok(word) => words.push(word),
-                Err(argument) => line.faults.push(format!("`{}` is not UTF-8", argument.to_string_lossy())),
+                Err(argument) => line
+                    .faults
+                    .push(format!("`{}` is not UTF-8", argument.to_string_lossy())),
             }
         }
         let mut words = words.into_iter().peekable();
@@ -135,14 +171,21 @@ impl Line {
         line
     }
 
-    fn flag(&mut self, program: &Program, word: &str, words: &mut std::iter::Peekable<std::vec::IntoIter<String>>) {
+    fn flag(
+        &mut self,
+        program: &Program,
+        word: &str,
+        words: &mut std::iter::Peekable<std::vec::IntoIter<String>>,
+    ) {
         let (name, given) = match word.split_once('=') {
             Some((name, value)) if name.starts_with("--") => (name, Some(value.to_owned())),
             _ => (word, None),
         };
         // The value is what follows `=`, or the next word, unless that is a flag.
         let mut value = |faults: &mut Vec<String>, shape: &str| {
-            let value = given.clone().or_else(|| words.next_if(|next| !next.starts_with("--")));
+            let value = given
+                .clone()
+                .or_else(|| words.next_if(|next| !next.starts_with("--")));
             if value.is_none() {
                 faults.push(format!("flag {name} needs a value: {name} {shape}"));
             }
@@ -157,16 +200,26 @@ impl Line {
                 Some(shape) => value(&mut self.faults, shape),
                 None => Some(String::new()),
             };
-            self.command_flags.extend(value.map(|value| (flag.name, value)));
+            self.command_flags
+                .extend(value.map(|value| (flag.name, value)));
         } else if name.strip_prefix("--") == Some(CONFIG) {
             self.config = value(&mut self.faults, "FILE").or(self.config.take());
         } else if let Some(row) = name.strip_prefix("--").and_then(|name| program.row(name)) {
-            let value = if row.is_switch() { Some(given.clone().unwrap_or_else(|| "true".to_owned())) } else { value(&mut self.faults, row.shape()) };
+            let value = if row.is_switch() {
+                Some(given.clone().unwrap_or_else(|| "true".to_owned()))
+            } else {
+                value(&mut self.faults, row.shape())
+            };
             self.options.extend(value.map(|value| (row.name(), value)));
         } else {
-            let known = program.rows.iter().map(Row::name).chain([CONFIG, "help", "version"]);
+            let known = program
+                .rows
+                .iter()
+                .map(Row::name)
+                .chain([CONFIG, "help", "version"]);
             let meant = did_you_mean(nearest(name.trim_start_matches('-'), known), "--");
-            self.faults.push(format!("there is no flag `{name}`{meant}"));
+            self.faults
+                .push(format!("there is no flag `{name}`{meant}"));
         }
     }
 }

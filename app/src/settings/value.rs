@@ -85,7 +85,12 @@ impl Value for Vec<String> {
     const SHAPE: &'static str = "LIST";
 
     fn parse(text: &str) -> Result<Self, String> {
-        Ok(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())
+        Ok(text
+            .split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .map(str::to_owned)
+            .collect())
     }
 }
 
@@ -94,7 +99,11 @@ impl<T: Value> Value for Option<T> {
     const SHAPE: &'static str = T::SHAPE;
 
     fn parse(text: &str) -> Result<Self, String> {
-        if text.is_empty() { Ok(None) } else { T::parse(text).map(Some) }
+        if text.is_empty() {
+            Ok(None)
+        } else {
+            T::parse(text).map(Some)
+        }
     }
 }
 
@@ -111,6 +120,10 @@ impl Value for Retention {
     const SHAPE: &'static str = "DURATION|NUMBER";
 
     fn parse(text: &str) -> Result<Self, String> {
-        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) { u64::parse(text).map(Self::Count) } else { duration::parse(text).map(Self::Age) }
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            u64::parse(text).map(Self::Count)
+        } else {
+            duration::parse(text).map(Self::Age)
+        }
     }
 }

@@ -23,7 +23,8 @@ struct Ticks {
 impl Ticks {
     fn publish(&self) {
         let tick = self.count.fetch_add(1, Ordering::Relaxed) + 1;
-        let event = PatchSignals::new(&serde_json::json!({ "tick": tick })).id(EventId::new(0, tick));
+        let event =
+            PatchSignals::new(&serde_json::json!({ "tick": tick })).id(EventId::new(0, tick));
         let event = event.encode().expect("a number is one line");
         // Nobody listens: nothing to do.
         let _ = self.listeners.send(event);
@@ -63,7 +64,10 @@ async fn run(app: pleach::BaseApp) -> Result<(), BoxError> {
 
 pub(crate) fn part() -> Part {
     Part::new()
-        .state(Ticks { listeners: broadcast::Sender::new(KEPT), count: AtomicU64::new(0) })
+        .state(Ticks {
+            listeners: broadcast::Sender::new(KEPT),
+            count: AtomicU64::new(0),
+        })
         .on_init(run)
         .route(Route::new("sse").path("/sse").get(sse))
         .route(Route::new("tick").path("/tick").post(tick))

@@ -8,8 +8,12 @@ route! {
 }
 
 async fn landing(cx: Context) -> Result<Html<String>> {
-    let url = cx.url(&Hello { name: "World".into() })?;
-    Ok(Html(format!("<!doctype html><title>Hello</title><a href=\"{url}\">Say hello</a>")))
+    let url = cx.url(&Hello {
+        name: "World".into(),
+    })?;
+    Ok(Html(format!(
+        "<!doctype html><title>Hello</title><a href=\"{url}\">Say hello</a>"
+    )))
 }
 
 async fn hello(_: Context, Hello { name }: Hello) -> String {

@@ -25,7 +25,9 @@ impl Line<'_> {
     pub(super) fn render(&self, format: Format) -> String {
         let mut text = String::with_capacity(160);
         match format {
-            Format::Pretty { colours } => self.pretty(&mut text, if colours { &COLOURED } else { &PLAIN }),
+            Format::Pretty { colours } => {
+                self.pretty(&mut text, if colours { &COLOURED } else { &PLAIN })
+            }
             Format::Json => self.json(&mut text),
         }
         text.push('\n');
@@ -40,7 +42,15 @@ impl Line<'_> {
             _ => paint.dim,
         };
         let Paint { dim, off, .. } = paint;
-        put(text, format_args!("{dim}{}{off} {level}{:>5}{off} {dim}{}{off}", Timestamp(self.time), self.level.as_str(), self.target));
+        put(
+            text,
+            format_args!(
+                "{dim}{}{off} {level}{:>5}{off} {dim}{}{off}",
+                Timestamp(self.time),
+                self.level.as_str(),
+                self.target
+            ),
+        );
         if let Some(message) = self.fields.message() {
             text.push(' ');
             put_on_one_line(text, message);
@@ -52,7 +62,10 @@ impl Line<'_> {
         for (name, fields) in &self.spans {
             put(text, format_args!(" {dim}{name}{{"));
             for (place, (name, value)) in fields.all().enumerate() {
-                put(text, format_args!("{}{name}=", if place == 0 { "" } else { " " }));
+                put(
+                    text,
+                    format_args!("{}{name}=", if place == 0 { "" } else { " " }),
+                );
                 put_value(text, value);
             }
             put(text, format_args!("}}{off}"));
@@ -63,7 +76,14 @@ impl Line<'_> {
     }
 
     fn json(&self, text: &mut String) {
-        put(text, format_args!("{{\"timestamp\":\"{}\",\"level\":\"{}\",\"target\":", Timestamp(self.time), self.level.as_str().to_ascii_lowercase()));
+        put(
+            text,
+            format_args!(
+                "{{\"timestamp\":\"{}\",\"level\":\"{}\",\"target\":",
+                Timestamp(self.time),
+                self.level.as_str().to_ascii_lowercase()
+            ),
+        );
         put_json_text(text, self.target);
         if let Some(id) = self.request_id {
             put(text, format_args!(",\"request_id\":\"{id}\""));
@@ -77,7 +97,11 @@ impl Line<'_> {
         if !self.spans.is_empty() {
             text.push_str(",\"spans\":[");
             for (place, (name, fields)) in self.spans.iter().enumerate() {
-                text.push_str(if place == 0 { "{\"name\":" } else { ",{\"name\":" });
+                text.push_str(if place == 0 {
+                    "{\"name\":"
+                } else {
+                    ",{\"name\":"
+                });
                 put_json_text(text, name);
                 text.push_str(",\"fields\":");
                 put_json_object(text, fields.all());
@@ -98,8 +122,20 @@ struct Paint {
     off: &'static str,
 }
 
-const PLAIN: Paint = Paint { error: "", warn: "", info: "", dim: "", off: "" };
-const COLOURED: Paint = Paint { error: "\x1b[31m", warn: "\x1b[33m", info: "\x1b[32m", dim: "\x1b[2m", off: "\x1b[0m" };
+const PLAIN: Paint = Paint {
+    error: "",
+    warn: "",
+    info: "",
+    dim: "",
+    off: "",
+};
+const COLOURED: Paint = Paint {
+    error: "\x1b[31m",
+    warn: "\x1b[33m",
+    info: "\x1b[32m",
+    dim: "\x1b[2m",
+    off: "\x1b[0m",
+};
 
 fn put(text: &mut String, part: std::fmt::Arguments<'_>) {
     text.write_fmt(part).expect("a String takes everything");
@@ -126,7 +162,10 @@ fn put_value(text: &mut String, value: &FieldValue) {
     }
 }
 
-fn put_json_object<'f>(text: &mut String, fields: impl Iterator<Item = (&'static str, &'f FieldValue)>) {
+fn put_json_object<'f>(
+    text: &mut String,
+    fields: impl Iterator<Item = (&'static str, &'f FieldValue)>,
+) {
     text.push('{');
     for (place, (name, value)) in fields.enumerate() {
         if place > 0 {
@@ -157,7 +196,11 @@ impl std::fmt::Display for Timestamp {
         let (days, seconds) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
         let (year, month, day) = date(days);
         let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:06}Z", since.subsec_micros())
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:06}Z",
+            since.subsec_micros()
+        )
     }
 }
 
@@ -175,6 +218,55 @@ fn date(days_since_epoch: u64) -> (u64, u64, u64) {
     // Five months from March are 153 days, again and again.
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day_of_month = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (400 * cycle + year + u64::from(month <= 2), month, day_of_month)
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
+    (
+        400 * cycle + year + u64::from(month <= 2),
+        month,
+        day_of_month,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn times_are_utc_to_the_microsecond() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00.000007Z"),
+            (951_782_399, "2000-02-28T23:59:59.000007Z"),
+            (951_782_400, "2000-02-29T00:00:00.000007Z"),
+            (951_868_800, "2000-03-01T00:00:00.000007Z"),
+            (1_704_067_199, "2023-12-31T23:59:59.000007Z"),
+            (1_709_164_800, "2024-02-29T00:00:00.000007Z"),
+            (4_107_542_400, "2100-03-01T00:00:00.000007Z"),
+            (13_574_563_200, "2400-02-29T00:00:00.000007Z"),
+        ] {
+            let time = UNIX_EPOCH + Duration::from_secs(seconds) + Duration::from_micros(7);
+            assert_eq!(Timestamp(time).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn every_day_follows_the_day_before() {
+        let mut before = date(0);
+        for day in 1..200_000 {
+            let (year, month, day_of_month) = date(day);
+            let follows = if day_of_month > 1 {
+                before == (year, month, day_of_month - 1)
+            } else if month > 1 {
+                before.0 == year && before.1 == month - 1 && before.2 >= 28
+            } else {
+                before == (year - 1, 12, 31)
+            };
+            assert!(follows, "{before:?}, then {:?}", date(day));
+            before = (year, month, day_of_month);
+        }
+    }
 }

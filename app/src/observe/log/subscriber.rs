@@ -115,14 +115,27 @@ where
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut fields = Fields::default();
         event.record(&mut fields);
-        let spans = context.event_scope(event).into_iter().flat_map(Scope::from_root);
+        let spans = context
+            .event_scope(event)
+            .into_iter()
+            .flat_map(Scope::from_root);
         let line = Line {
             time: SystemTime::now(),
             level: *event.metadata().level(),
             target: event.metadata().target(),
             request_id: current_request_id(),
             fields,
-            spans: spans.map(|span| (span.name(), span.extensions().get::<Fields>().cloned().unwrap_or_default())).collect(),
+            spans: spans
+                .map(|span| {
+                    (
+                        span.name(),
+                        span.extensions()
+                            .get::<Fields>()
+                            .cloned()
+                            .unwrap_or_default(),
+                    )
+                })
+                .collect(),
         };
         self.writer.write(line.render(self.format).into_bytes());
     }

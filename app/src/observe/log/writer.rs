@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::Duration;
 
 /// Lines that may wait. At a hundred bytes each, less than a megabyte.
-const QUEUE_LINES: usize = 8192;
+pub(super) const QUEUE_LINES: usize = 8192;
 
 /// How long the end of a program waits for its last lines.
 const LAST_LINES: Duration = Duration::from_secs(1);
@@ -32,8 +32,17 @@ impl Writer {
         let (queue, jobs) = sync_channel(QUEUE_LINES);
         let lost = Arc::new(AtomicU64::new(0));
         let losses = lost.clone();
-        std::thread::Builder::new().name("log".to_owned()).spawn(move || write_all(out, &jobs, &losses)).expect("the system gives a thread at start");
-        (Self { queue: queue.clone(), lost }, Flush(queue))
+        std::thread::Builder::new()
+            .name("log".to_owned())
+            .spawn(move || write_all(out, &jobs, &losses))
+            .expect("the system gives a thread at start");
+        (
+            Self {
+                queue: queue.clone(),
+                lost,
+            },
+            Flush(queue),
+        )
     }
 
     /// Queues a line, which ends with a line feed; a line that finds the queue full is lost and counted.
@@ -78,7 +87,10 @@ fn write_all(out: impl Write, jobs: &Receiver<Job>, lost: &AtomicU64) {
         }
         let lost = lost.swap(0, Ordering::Relaxed);
         if lost > 0 {
-            let _unreportable = writeln!(out, "{lost} log lines were lost: they came faster than they could be written");
+            let _unreportable = writeln!(
+                out,
+                "{lost} log lines were lost: they came faster than they could be written"
+            );
         }
         let _unreportable = out.flush();
     }

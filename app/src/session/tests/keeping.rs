@@ -16,15 +16,28 @@ async fn what_one_request_sets_the_next_one_gets() {
 
     let session = browser.request();
     assert!(!session.exists().await.expect("exists"));
-    session.set("cart", &Cart { items: vec![1, 2] }).await.expect("set");
+    session
+        .set("cart", &Cart { items: vec![1, 2] })
+        .await
+        .expect("set");
     session.set("theme", "dark").await.expect("set");
     assert!(session.exists().await.expect("exists"));
-    assert_eq!(session.get::<String>("theme").await.expect("get").as_deref(), Some("dark"));
+    assert_eq!(
+        session
+            .get::<String>("theme")
+            .await
+            .expect("get")
+            .as_deref(),
+        Some("dark")
+    );
     browser.receive(&session).await.expect("a cookie");
 
     let session = browser.request();
     assert!(session.exists().await.expect("exists"));
-    assert_eq!(session.get("cart").await.expect("get"), Some(Cart { items: vec![1, 2] }));
+    assert_eq!(
+        session.get("cart").await.expect("get"),
+        Some(Cart { items: vec![1, 2] })
+    );
     assert_eq!(session.keys().await.expect("keys"), ["cart", "theme"]);
     assert_eq!(session.get::<String>("absent").await.expect("get"), None);
 }
@@ -38,7 +51,10 @@ async fn pop_remove_and_clear_take_away() {
     }
 
     let session = browser.request();
-    assert_eq!(session.pop::<String>("a").await.expect("pop").as_deref(), Some("a"));
+    assert_eq!(
+        session.pop::<String>("a").await.expect("pop").as_deref(),
+        Some("a")
+    );
     assert_eq!(session.pop::<String>("a").await.expect("pop"), None);
     session.remove("b").await.expect("remove");
     browser.receive(&session).await;
@@ -89,7 +105,11 @@ async fn committing_a_session_that_was_not_used_allocates_nothing() {
     let session = Browser::new(&instance(&memory().await).await).request();
     let mut headers = HeaderMap::new();
     let counted = allocation_counter::measure(|| {
-        session.commit(&mut headers).now_or_never().expect("nothing to wait for").expect("a commit");
+        session
+            .commit(&mut headers)
+            .now_or_never()
+            .expect("nothing to wait for")
+            .expect("a commit");
     });
     assert_eq!(counted.count_total, 0);
 }
@@ -122,10 +142,20 @@ async fn messages_are_shown_once_and_in_order() {
 
     assert!(browser.request().keys().await.expect("keys").is_empty());
     let session = browser.request();
-    assert_eq!(session.flashes().await.expect("flashes"), ["one", "two", "three"]);
+    assert_eq!(
+        session.flashes().await.expect("flashes"),
+        ["one", "two", "three"]
+    );
     assert!(session.flashes().await.expect("flashes").is_empty());
     browser.receive(&session).await;
-    assert!(browser.request().flashes().await.expect("flashes").is_empty());
+    assert!(
+        browser
+            .request()
+            .flashes()
+            .await
+            .expect("flashes")
+            .is_empty()
+    );
 }
 
 #[tokio::test]
@@ -145,7 +175,10 @@ async fn two_requests_at_once_lose_nothing() {
 
     let session = browser.request();
     assert_eq!(session.keys().await.expect("keys"), ["both", "one", "two"]);
-    assert_eq!(session.get::<String>("both").await.expect("get").as_deref(), Some("two"));
+    assert_eq!(
+        session.get::<String>("both").await.expect("get").as_deref(),
+        Some("two")
+    );
     assert_eq!(session.flashes().await.expect("flashes").len(), 2);
 }
 
@@ -170,7 +203,10 @@ async fn fifty_writers_at_once_lose_nothing() {
         let mut browser = browser.clone();
         writers.spawn(async move {
             let session = browser.request();
-            session.set(&format!("writer {writer:02}"), &writer).await.expect("set");
+            session
+                .set(&format!("writer {writer:02}"), &writer)
+                .await
+                .expect("set");
             tokio::task::yield_now().await;
             browser.receive(&session).await
         });
@@ -181,7 +217,13 @@ async fn fifty_writers_at_once_lose_nothing() {
     let session = browser.request();
     assert_eq!(session.keys().await.expect("keys").len(), 51);
     for writer in 0..50 {
-        assert_eq!(session.get(&format!("writer {writer:02}")).await.expect("get"), Some(writer));
+        assert_eq!(
+            session
+                .get(&format!("writer {writer:02}"))
+                .await
+                .expect("get"),
+            Some(writer)
+        );
     }
 }
 
@@ -192,14 +234,29 @@ async fn clones_share_one_view_of_the_session() {
     browser.set("a", "old").await;
     let session = browser.request();
     let clone = session.clone();
-    assert_eq!(session.get::<String>("a").await.expect("get").as_deref(), Some("old"));
+    assert_eq!(
+        session.get::<String>("a").await.expect("get").as_deref(),
+        Some("old")
+    );
     browser.set("a", "new").await;
-    assert_eq!(clone.get::<String>("a").await.expect("get").as_deref(), Some("old"));
+    assert_eq!(
+        clone.get::<String>("a").await.expect("get").as_deref(),
+        Some("old")
+    );
     clone.set("b", "b").await.expect("set");
-    assert_eq!(session.get::<String>("b").await.expect("get").as_deref(), Some("b"));
+    assert_eq!(
+        session.get::<String>("b").await.expect("get").as_deref(),
+        Some("b")
+    );
     session.reload().await.expect("reload");
-    assert_eq!(clone.get::<String>("a").await.expect("get").as_deref(), Some("new"));
-    assert_eq!(clone.get::<String>("b").await.expect("get").as_deref(), Some("b"));
+    assert_eq!(
+        clone.get::<String>("a").await.expect("get").as_deref(),
+        Some("new")
+    );
+    assert_eq!(
+        clone.get::<String>("b").await.expect("get").as_deref(),
+        Some("b")
+    );
 }
 
 #[tokio::test]
@@ -213,7 +270,10 @@ async fn what_is_written_after_the_answer_began_is_kept() {
     assert_eq!(browser.get("after").await.as_deref(), Some("y"));
     browser.set("between", "z").await;
     stream.remove("before").await.expect("remove");
-    assert_eq!(browser.request().keys().await.expect("keys"), ["after", "between"]);
+    assert_eq!(
+        browser.request().keys().await.expect("keys"),
+        ["after", "between"]
+    );
 }
 
 #[tokio::test]
@@ -222,8 +282,14 @@ async fn a_session_that_could_send_no_cookie_does_not_begin() {
     let mut browser = Browser::new(&instance(&driver).await);
     let stream = browser.request();
     browser.receive(&stream).await;
-    assert_eq!(stream.set("a", "a").await.expect_err("too late").status(), 500);
-    assert_eq!(stream.log_in("u1").await.expect_err("too late").status(), 500);
+    assert_eq!(
+        stream.set("a", "a").await.expect_err("too late").status(),
+        500
+    );
+    assert_eq!(
+        stream.log_in("u1").await.expect_err("too late").status(),
+        500
+    );
     assert!(stolen(&driver).await.is_empty());
 }
 
@@ -232,11 +298,27 @@ async fn too_much_is_an_error_and_changes_nothing() {
     let mut browser = Browser::new(&instance(&memory().await).await);
     browser.set("a", "a").await;
     let session = browser.request();
-    session.set("half", &"x".repeat(40_000)).await.expect("room");
-    let error = session.set("other half", &"x".repeat(40_000)).await.expect_err("no room");
+    session
+        .set("half", &"x".repeat(40_000))
+        .await
+        .expect("room");
+    let error = session
+        .set("other half", &"x".repeat(40_000))
+        .await
+        .expect_err("no room");
     assert_eq!(error.id(), "session.too_large");
-    assert!(error.cause().expect("a cause").to_string().contains("65536 bytes"), "{error:?}");
-    session.set("half", &"y".repeat(60_000)).await.expect("in place of the other");
+    assert!(
+        error
+            .cause()
+            .expect("a cause")
+            .to_string()
+            .contains("65536 bytes"),
+        "{error:?}"
+    );
+    session
+        .set("half", &"y".repeat(60_000))
+        .await
+        .expect("in place of the other");
     browser.receive(&session).await;
     assert_eq!(browser.request().keys().await.expect("keys"), ["a", "half"]);
 }
@@ -254,7 +336,37 @@ async fn keys_of_the_base_are_refused() {
 async fn a_value_of_another_shape_is_an_error_that_does_not_quote_it() {
     let mut browser = Browser::new(&instance(&memory().await).await);
     browser.set("pin", "my secret").await;
-    let error = browser.request().get::<u32>("pin").await.expect_err("text is no number");
+    let error = browser
+        .request()
+        .get::<u32>("pin")
+        .await
+        .expect_err("text is no number");
     assert_eq!(error.status(), 500);
     assert!(!format!("{error:?}").contains("my secret"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_record_that_can_not_be_read_counts_as_none() {
+    let driver = memory().await;
+    let mut browser = Browser::new(&instance(&driver).await);
+    browser.set("a", "a").await;
+    let id = browser
+        .request()
+        .id()
+        .await
+        .expect("id")
+        .expect("a session");
+    let bucket = driver
+        .kv()
+        .bucket(BucketConfig::new("sessions"))
+        .await
+        .expect("a bucket");
+    bucket
+        .put(id.as_str(), "written by another version")
+        .await
+        .expect("put");
+
+    assert!(!browser.exists().await);
+    browser.set("a", "again").await.expect("a fresh cookie");
+    assert_eq!(browser.get("a").await.as_deref(), Some("again"));
 }

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::SystemTime;
 
-use pleach_driver::backend::{BoxFuture, BucketBackend, Change, Guard, KvBackend, Since, Snapshot, Upstream, Write};
+use pleach_driver::backend::{
+    BoxFuture, BucketBackend, Change, Guard, KvBackend, Since, Snapshot, Upstream, Write,
+};
 use pleach_driver::{Error, Filter, Kv, Operation, Revision};
 
 use super::*;
@@ -30,11 +32,19 @@ struct Part {
 impl Fragile {
     async fn driver(&self) -> Driver {
         let kv = Kv::new(self.clone(), SECOND);
-        Driver::builder("memory:").kv(kv).open().await.expect("a driver")
+        Driver::builder("memory:")
+            .kv(kv)
+            .open()
+            .await
+            .expect("a driver")
     }
 
     fn check(&self, switch: &AtomicBool) -> Result<MutexGuard<'_, BTreeMap<String, Entry>>, Error> {
-        if switch.load(Ordering::Relaxed) { Err(Error::unavailable("away")) } else { Ok(self.0.entries.lock().expect("no panic")) }
+        if switch.load(Ordering::Relaxed) {
+            Err(Error::unavailable("away"))
+        } else {
+            Ok(self.0.entries.lock().expect("no panic"))
+        }
     }
 
     fn read(&self) -> Result<MutexGuard<'_, BTreeMap<String, Entry>>, Error> {
@@ -48,7 +58,10 @@ impl Fragile {
 
 impl KvBackend for Fragile {
     fn open(&self, config: BucketConfig) -> BoxFuture<'_, Result<Arc<dyn BucketBackend>, Error>> {
-        let part: Arc<dyn BucketBackend> = Arc::new(Part { name: config.name().to_owned(), store: self.clone() });
+        let part: Arc<dyn BucketBackend> = Arc::new(Part {
+            name: config.name().to_owned(),
+            store: self.clone(),
+        });
         Box::pin(async { self.read().map(|_| part) })
     }
 
@@ -78,24 +91,51 @@ impl BucketBackend for Part {
             drop(self.store.check(&self.store.0.is_read_only)?);
             let mut entries = self.store.read()?;
             let path = format!("{} {key}", self.name);
-            let present = entries.get(&path).map_or(Revision::NONE, |entry| entry.revision);
+            let present = entries
+                .get(&path)
+                .map_or(Revision::NONE, |entry| entry.revision);
             match write.guard {
-                Guard::At(expected) if expected != present => return Err(Error::conflict(key, expected, present)),
-                Guard::Absent if entries.get(&path).is_some_and(Entry::is_live) => return Err(Error::exists(key, present)),
+                Guard::At(expected) if expected != present => {
+                    return Err(Error::conflict(key, expected, present));
+                }
+                Guard::Absent if entries.get(&path).is_some_and(Entry::is_live) => {
+                    return Err(Error::exists(key, present));
+                }
                 _ => {}
             }
-            let revision = Revision(1 + entries.values().map(|entry| entry.revision.0).max().unwrap_or(0));
+            let revision = Revision(
+                1 + entries
+                    .values()
+                    .map(|entry| entry.revision.0)
+                    .max()
+                    .unwrap_or(0),
+            );
             let (value, operation) = match write.change {
                 Change::Put { value, .. } => (value, Operation::Put),
                 Change::Delete | Change::Purge => (bytes::Bytes::new(), Operation::Delete),
             };
-            entries.insert(path, Entry::new(key.to_owned(), value, revision, SystemTime::now(), operation));
+            entries.insert(
+                path,
+                Entry::new(
+                    key.to_owned(),
+                    value,
+                    revision,
+                    SystemTime::now(),
+                    operation,
+                ),
+            );
             Ok(revision)
         })
     }
 
     fn entry<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Entry>, Error>> {
-        Box::pin(async move { Ok(self.store.read()?.get(&format!("{} {key}", self.name)).cloned()) })
+        Box::pin(async move {
+            Ok(self
+                .store
+                .read()?
+                .get(&format!("{} {key}", self.name))
+                .cloned())
+        })
     }
 
     fn history<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Vec<Entry>, Error>> {
@@ -103,15 +143,35 @@ impl BucketBackend for Part {
     }
 
     fn keys<'a>(&'a self, filter: &'a Filter) -> BoxFuture<'a, Result<Vec<String>, Error>> {
-        Box::pin(async move { Ok(self.snapshot(filter, Since::Latest).await?.entries.into_iter().map(|entry| entry.key).collect()) })
+        Box::pin(async move {
+            Ok(self
+                .snapshot(filter, Since::Latest)
+                .await?
+                .entries
+                .into_iter()
+                .map(|entry| entry.key)
+                .collect())
+        })
     }
 
-    fn snapshot<'a>(&'a self, filter: &'a Filter, _: Since) -> BoxFuture<'a, Result<Snapshot, Error>> {
+    fn snapshot<'a>(
+        &'a self,
+        filter: &'a Filter,
+        _: Since,
+    ) -> BoxFuture<'a, Result<Snapshot, Error>> {
         Box::pin(async move {
             let entries = self.store.read()?;
-            let here = entries.range(format!("{} ", self.name)..format!("{}!", self.name)).map(|(_, entry)| entry);
-            let entries = here.filter(|entry| entry.is_live() && filter.matches(&entry.key)).cloned().collect();
-            Ok(Snapshot { entries, revision: Revision::NONE })
+            let here = entries
+                .range(format!("{} ", self.name)..format!("{}!", self.name))
+                .map(|(_, entry)| entry);
+            let entries = here
+                .filter(|entry| entry.is_live() && filter.matches(&entry.key))
+                .cloned()
+                .collect();
+            Ok(Snapshot {
+                entries,
+                revision: Revision::NONE,
+            })
         })
     }
 
@@ -120,7 +180,11 @@ impl BucketBackend for Part {
     }
 
     fn follow(&self, _: Revision) -> BoxFuture<'_, Result<Box<dyn Upstream>, Error>> {
-        Box::pin(async { self.store.read().map(|_| Box::new(Silent) as Box<dyn Upstream>) })
+        Box::pin(async {
+            self.store
+                .read()
+                .map(|_| Box::new(Silent) as Box<dyn Upstream>)
+        })
     }
 }
 
@@ -141,10 +205,41 @@ async fn while_the_store_is_away_a_session_is_503() {
     written.set("a", "b").await.expect("set");
 
     store.set_away(true);
-    assert_eq!(browser.request().get::<String>("a").await.expect_err("away").status(), 503);
-    assert_eq!(written.commit(&mut HeaderMap::new()).await.expect_err("away").status(), 503);
-    assert_eq!(browser.request().destroy().await.expect_err("away").status(), 503);
-    assert_eq!(browser.sessions.list("u1").await.expect_err("away").status(), 503);
+    assert_eq!(
+        browser
+            .request()
+            .get::<String>("a")
+            .await
+            .expect_err("away")
+            .status(),
+        503
+    );
+    assert_eq!(
+        written
+            .commit(&mut HeaderMap::new())
+            .await
+            .expect_err("away")
+            .status(),
+        503
+    );
+    assert_eq!(
+        browser
+            .request()
+            .destroy()
+            .await
+            .expect_err("away")
+            .status(),
+        503
+    );
+    assert_eq!(
+        browser
+            .sessions
+            .list("u1")
+            .await
+            .expect_err("away")
+            .status(),
+        503
+    );
     // Whoever is no visitor yet needs no store.
     assert!(!Browser::new(&browser.sessions).exists().await);
 
@@ -164,13 +259,17 @@ async fn what_failed_after_the_answer_began_is_written_with_the_next_change() {
     assert_eq!(stream.set("c", "c").await.expect_err("away").status(), 503);
     store.set_away(false);
     stream.set("d", "d").await.expect("set");
-    assert_eq!(browser.request().keys().await.expect("keys"), ["a", "c", "d"]);
+    assert_eq!(
+        browser.request().keys().await.expect("keys"),
+        ["a", "c", "d"]
+    );
 }
 
 #[tokio::test]
 async fn a_use_that_can_not_be_noted_fails_nobody() {
     let store = Fragile::default();
-    // So short that every use is worth noting, and over before the test: this store forgets nothing, but the record tells.
+    // So short that every use is worth noting, and over before the test: this store forgets nothing, but the record
+    // tells.
     let options = SessionOptions::new().idle(Duration::from_millis(500));
     let mut browser = Browser::new(&instance_with(&store.driver().await, options).await);
     browser.set("a", "a").await;
@@ -185,7 +284,10 @@ async fn a_use_that_can_not_be_noted_fails_nobody() {
         }
     };
     soon(used_to_the_end).await;
-    assert!(began.elapsed() > Duration::from_millis(400), "no use could be noted, and the record ran out");
+    assert!(
+        began.elapsed() > Duration::from_millis(400),
+        "no use could be noted, and the record ran out"
+    );
 }
 
 #[tokio::test]

@@ -11,7 +11,10 @@ async fn a_token_that_the_server_did_not_make_is_never_adopted() {
     let driver = memory().await;
     let sessions = instance(&driver).await;
     let planted = format!("session={}", "A".repeat(64));
-    let mut browser = Browser { sessions, cookie: Some(planted.clone()) };
+    let mut browser = Browser {
+        sessions,
+        cookie: Some(planted.clone()),
+    };
     assert!(!browser.exists().await);
     browser.set("a", "a").await.expect("a cookie");
     assert_ne!(browser.cookie.as_deref(), Some(&*planted));
@@ -25,7 +28,10 @@ async fn a_forged_secret_opens_nothing_and_ends_nothing() {
     let mut forged = browser.cookie.clone().expect("a cookie");
     let last = forged.pop().expect("a character");
     forged.push(if last == 'A' { 'B' } else { 'A' });
-    let forger = Browser { cookie: Some(forged), ..browser.clone() };
+    let forger = Browser {
+        cookie: Some(forged),
+        ..browser.clone()
+    };
 
     let session = forger.request();
     assert!(!session.exists().await.expect("exists"));
@@ -59,15 +65,25 @@ async fn secrets_show_in_no_debug_form() {
     let session = browser.request();
     session.get::<String>("pin").await.expect("get");
     let cookie = browser.cookie.clone().expect("a cookie");
-    let shown = format!("{session:?} {:?} {:?}", browser.sessions, session.id().await);
-    assert!(!shown.contains(value(&cookie)) && !shown.contains("my secret"), "{shown}");
+    let shown = format!(
+        "{session:?} {:?} {:?}",
+        browser.sessions,
+        session.id().await
+    );
+    assert!(
+        !shown.contains(value(&cookie)) && !shown.contains("my secret"),
+        "{shown}"
+    );
 }
 
 #[tokio::test]
 async fn the_cookie_is_sent_once() {
     let mut browser = Browser::new(&instance(&memory().await).await);
     let cookie = browser.set("a", "a").await.expect("a cookie");
-    assert!(cookie.ends_with("; HttpOnly; SameSite=Lax; Path=/"), "{cookie}");
+    assert!(
+        cookie.ends_with("; HttpOnly; SameSite=Lax; Path=/"),
+        "{cookie}"
+    );
     assert_eq!(browser.set("b", "b").await, None);
     assert_eq!(browser.get("a").await.as_deref(), Some("a"));
 }
@@ -110,8 +126,14 @@ async fn a_renewed_session_keeps_its_data_its_id_and_its_streams() {
     browser.receive(&session).await.expect("a fresh cookie");
     assert_ne!(browser.cookie, old.cookie);
     let session = browser.request();
-    assert_eq!(session.get::<String>("a").await.expect("get").as_deref(), Some("a"));
-    assert_eq!(session.user_id().await.expect("user").as_deref(), Some("u1"));
+    assert_eq!(
+        session.get::<String>("a").await.expect("get").as_deref(),
+        Some("a")
+    );
+    assert_eq!(
+        session.user_id().await.expect("user").as_deref(),
+        Some("u1")
+    );
     assert_eq!(session.id().await.expect("id"), id);
     assert!(!old.exists().await);
 
@@ -168,7 +190,10 @@ async fn a_late_answer_does_not_overwrite_the_cookie_of_a_log_in_or_a_log_out() 
 
     let (late, leaving) = (browser.request(), browser.request());
     leaving.destroy().await.expect("destroy");
-    browser.receive(&leaving).await.expect("the cookie is cleared");
+    browser
+        .receive(&leaving)
+        .await
+        .expect("the cookie is cleared");
     late.flash("hello").await.expect("flash");
     assert_eq!(browser.receive(&late).await, None);
     assert_eq!(browser.cookie, None);
@@ -180,7 +205,10 @@ async fn who_was_revoked_may_begin_again_with_the_dead_cookie() {
     let mut browser = Browser::new(&sessions);
     browser.log_in("u1").await;
     sessions.revoke_all("u1").await.expect("revoke");
-    browser.set("oauth state", "x").await.expect("a fresh cookie");
+    browser
+        .set("oauth state", "x")
+        .await
+        .expect("a fresh cookie");
     assert_eq!(browser.get("oauth state").await.as_deref(), Some("x"));
 }
 
@@ -195,7 +223,10 @@ async fn who_logs_out_with_a_token_just_renewed_is_logged_out() {
     let renewed = browser.clone();
 
     leaving.destroy().await.expect("destroy");
-    browser.receive(&leaving).await.expect("the cookie is cleared");
+    browser
+        .receive(&leaving)
+        .await
+        .expect("the cookie is cleared");
     assert_eq!(browser.cookie, None);
     assert!(!renewed.exists().await);
 }

@@ -5,7 +5,11 @@ use super::*;
 #[tokio::test]
 async fn a_user_sees_all_sessions_and_which_one_is_at_hand() {
     let sessions = instance(&memory().await).await;
-    let (mut phone, mut desktop, mut other) = (Browser::new(&sessions), Browser::new(&sessions), Browser::new(&sessions));
+    let (mut phone, mut desktop, mut other) = (
+        Browser::new(&sessions),
+        Browser::new(&sessions),
+        Browser::new(&sessions),
+    );
     phone.log_in("ann@example.com").await;
     desktop.log_in("ann@example.com").await;
     other.log_in("ann").await;
@@ -13,7 +17,11 @@ async fn a_user_sees_all_sessions_and_which_one_is_at_hand() {
     let session = desktop.request();
     let list = session.list("ann@example.com").await.expect("list");
     assert_eq!(list.len(), 2);
-    let current: Vec<_> = list.iter().filter(|info| info.current).map(|info| Some(info.id)).collect();
+    let current: Vec<_> = list
+        .iter()
+        .filter(|info| info.current)
+        .map(|info| Some(info.id))
+        .collect();
     assert_eq!(current, [session.id().await.expect("id")]);
     assert!(list.iter().all(|info| info.created <= info.last_seen));
     assert_eq!(sessions.list("ann").await.expect("list").len(), 1);
@@ -35,7 +43,14 @@ async fn a_revoked_session_ends_and_the_others_stay() {
     assert_eq!(phone.user().await, None);
     assert_eq!(desktop.user().await.as_deref(), Some("ann"));
     assert_eq!(sessions.list("ann").await.expect("list").len(), 1);
-    assert_eq!(sessions.revoke("ann", &id).await.expect_err("no such session").status(), 404);
+    assert_eq!(
+        sessions
+            .revoke("ann", &id)
+            .await
+            .expect_err("no such session")
+            .status(),
+        404
+    );
 }
 
 #[tokio::test]
@@ -44,7 +59,14 @@ async fn nobody_revokes_the_session_of_another() {
     let mut ann = Browser::new(&sessions);
     ann.log_in("ann").await;
     let id = ann.request().id().await.expect("id").expect("a session");
-    assert_eq!(sessions.revoke("bob", &id).await.expect_err("not theirs").status(), 404);
+    assert_eq!(
+        sessions
+            .revoke("bob", &id)
+            .await
+            .expect_err("not theirs")
+            .status(),
+        404
+    );
     assert_eq!(ann.user().await.as_deref(), Some("ann"));
 }
 
@@ -61,19 +83,29 @@ async fn revoking_all_logs_a_user_out_everywhere() {
 
     let session = browsers[0].request();
     session.revoke_all("ann").await.expect("revoke");
-    assert!(browsers[0].receive(&session).await.expect("the cookie is cleared").contains("Max-Age=0"));
+    assert!(
+        browsers[0]
+            .receive(&session)
+            .await
+            .expect("the cookie is cleared")
+            .contains("Max-Age=0")
+    );
     for browser in &browsers[1..] {
         assert!(!browser.exists().await);
     }
     assert_eq!(bob.user().await.as_deref(), Some("bob"));
     assert!(sessions.list("ann").await.expect("list").is_empty());
-    assert_eq!(stolen(&driver).await.len(), 2, "bob's record and his entry in the index");
+    assert_eq!(
+        stolen(&driver).await.len(),
+        2,
+        "bob's record and his entry in the index"
+    );
 }
 
 #[tokio::test]
 async fn the_index_forgets_what_has_expired() {
     let driver = memory().await;
-    let options = SessionOptions::new().idle(Duration::from_millis(200));
+    let options = SessionOptions::new().idle(SECOND / 2);
     let sessions = instance_with(&driver, options).await;
     let mut browser = Browser::new(&sessions);
     browser.log_in("ann").await;
@@ -93,7 +125,10 @@ async fn another_user_gets_nothing_that_the_last_one_left() {
 
     let session = browser.request();
     session.log_in("bob").await.expect("log in");
-    assert_eq!(session.user_id().await.expect("user").as_deref(), Some("bob"));
+    assert_eq!(
+        session.user_id().await.expect("user").as_deref(),
+        Some("bob")
+    );
     assert_eq!(session.get::<String>("private").await.expect("get"), None);
     session.set("own", "bob's").await.expect("set");
     browser.receive(&session).await.expect("a fresh cookie");
@@ -126,13 +161,26 @@ async fn a_write_at_the_moment_of_logging_in_is_kept_if_it_was_stored_before() {
     logging_in.log_in("ann").await.expect("log in");
     browser.set("second", "2").await;
     browser.receive(&logging_in).await.expect("a fresh cookie");
-    assert_eq!(browser.request().keys().await.expect("keys"), ["first", "second"]);
+    assert_eq!(
+        browser.request().keys().await.expect("keys"),
+        ["first", "second"]
+    );
 }
 
 #[tokio::test]
 async fn users_of_any_name_are_kept_apart() {
     let sessions = instance(&memory().await).await;
-    let names = ["a", "a.b", "a.*", ">", "*", "", " ", "ü", &"long ".repeat(1000)];
+    let names = [
+        "a",
+        "a.b",
+        "a.*",
+        ">",
+        "*",
+        "",
+        " ",
+        "ü",
+        &"long ".repeat(1000),
+    ];
     for name in names {
         Browser::new(&sessions).log_in(name).await;
     }

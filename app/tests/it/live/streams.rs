@@ -225,10 +225,13 @@ async fn a_drain_reaches_a_stream_that_waits() {
 #[tokio::test]
 async fn an_ended_session_sends_the_page_home() {
     let ended = CancellationToken::new();
-    let body = stream(options().ends_with(ended.clone()), |mut page| async move {
-        page.send(event("<a>", 3)).await?;
-        pending::<Result<(), Error>>().await
-    });
+    let body = stream(
+        options().ends_with(ended.clone().cancelled_owned()),
+        |mut page| async move {
+            page.send(event("<a>", 3)).await?;
+            pending::<Result<(), Error>>().await
+        },
+    );
     let mut body = body;
     next(&mut body).await.unwrap();
     ended.cancel();

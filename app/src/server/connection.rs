@@ -1,0 +1,217 @@
+//! The task of one connection.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Poll, ready};
+
+use bytes::Bytes;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioExecutor;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tracing::debug;
+
+use super::connections::{Connections, Lease};
+use super::link::Link;
+use super::service::{Visit, answer};
+use super::wire::Wire;
+use super::{Serve, ServerOptions};
+use crate::origin::Peer;
+
+/// What an HTTP/2 connection begins with. Source: RFC 9113, section 3.4.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// hyper refuses smaller buffers.
+const LEAST_BUFFER_BYTES: usize = 8 << 10;
+
+/// What all connections of a server are carried by.
+pub(super) struct Site<S> {
+    pub(super) app: Arc<S>,
+    pub(super) connections: Arc<Connections>,
+    http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
+    #[cfg(feature = "tls")]
+    tls: Option<super::Tls>,
+}
+
+impl<S: Serve> Site<S> {
+    pub(super) fn new(app: Arc<S>, connections: Arc<Connections>, options: &ServerOptions) -> Self {
+        let max_header_bytes = options.max_header_bytes;
+        let mut http1 = http1::Builder::new();
+        // The time limits are our own (see `sweep`); hyper's would allocate a timer for every request.
+        http1.header_read_timeout(None);
+        http1.max_header_size(max_header_bytes);
+        http1.max_buf_size(max_header_bytes + LEAST_BUFFER_BYTES);
+        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        http2.max_header_list_size(u32::try_from(max_header_bytes).unwrap_or(u32::MAX));
+        Self {
+            app,
+            connections,
+            http1,
+            http2,
+            #[cfg(feature = "tls")]
+            tls: options.tls.clone(),
+        }
+    }
+
+    pub(super) fn is_tls(&self) -> bool {
+        #[cfg(feature = "tls")]
+        return self.tls.is_some();
+        #[cfg(not(feature = "tls"))]
+        return false;
+    }
+}
+
+/// Starts the task of a connection. It owns all that the connection costs: when it ends, by whatever cause, everything is freed.
+pub(super) fn spawn<S: Serve>(
+    site: Arc<Site<S>>,
+    client: TcpStream,
+    addr: SocketAddr,
+    lease: Lease,
+) {
+    // The listener has set it already where the system inherits it.
+    let _refused = client.set_nodelay(true);
+    let link = lease.link().clone();
+    #[cfg(feature = "tls")]
+    if let Some(tls) = site.tls.clone() {
+        tokio::spawn(until_cut(link, async move {
+            match tls.accept(client).await {
+                Ok(stream) => {
+                    carry(
+                        site,
+                        stream,
+                        Peer {
+                            addr: Some(addr),
+                            tls: true,
+                        },
+                        lease,
+                    )
+                    .await
+                }
+                Err(error) => debug!(%error, peer = %addr, "no TLS session"),
+            }
+        }));
+        return;
+    }
+    tokio::spawn(until_cut(
+        link,
+        carry(
+            site,
+            client,
+            Peer {
+                addr: Some(addr),
+                tls: false,
+            },
+            lease,
+        ),
+    ));
+}
+
+/// Runs a connection until it ends or is cut.
+async fn until_cut(link: Arc<Link>, connection: impl Future<Output = ()>) {
+    let mut connection = pin!(connection);
+    poll_fn(|cx| {
+        link.set_waker(cx.waker());
+        if link.is_cut() {
+            Poll::Ready(())
+        } else {
+            connection.as_mut().poll(cx)
+        }
+    })
+    .await;
+}
+
+/// Speaks HTTP with a client until one side has had enough.
+async fn carry<S: Serve>(
+    site: Arc<Site<S>>,
+    mut io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: Peer,
+    lease: Lease,
+) {
+    let link = lease.link().clone();
+    let Ok((version, first_bytes)) = sniff(&mut io, &link).await else {
+        return;
+    };
+    let visit = Arc::new(Visit {
+        app: site.app.clone(),
+        link: link.clone(),
+        peer,
+    });
+    let service = service_fn(move |request| answer(visit.clone(), request));
+    let wire = Wire::new(io, first_bytes, lease);
+    let ended = match version {
+        Version::Http1 => {
+            let connection = pin!(site.http1.serve_connection(wire, service).with_upgrades());
+            drive(connection, &link, |connection| {
+                connection.graceful_shutdown()
+            })
+            .await
+        }
+        // Boxed, because it is the larger, and most connections that stay open are of the other kind.
+        Version::Http2 => {
+            let mut connection = Box::pin(site.http2.serve_connection(wire, service));
+            drive(connection.as_mut(), &link, |connection| {
+                connection.graceful_shutdown()
+            })
+            .await
+        }
+    };
+    if let Err(error) = ended {
+        debug!(%error, peer = ?peer.addr, "connection broke off");
+    }
+}
+
+/// Polls a connection to its end, and asks it to finish when the order comes.
+async fn drive<C: Future>(
+    mut connection: Pin<&mut C>,
+    link: &Link,
+    finish: impl Fn(Pin<&mut C>),
+) -> C::Output {
+    let mut was_asked = false;
+    poll_fn(|cx| {
+        if !was_asked && link.is_finishing() {
+            was_asked = true;
+            finish(connection.as_mut());
+        }
+        connection.as_mut().poll(cx)
+    })
+    .await
+}
+
+enum Version {
+    Http1,
+    Http2,
+}
+
+/// Reads the first bytes of a connection, as many as it takes to tell HTTP/2 from HTTP/1.
+///
+/// # Errors
+/// When the client leaves before, or the connection is asked to finish.
+async fn sniff(io: &mut (impl AsyncRead + Unpin), link: &Link) -> io::Result<(Version, Bytes)> {
+    let mut bytes = [0; PREFACE.len()];
+    let mut bytes = ReadBuf::new(&mut bytes);
+    poll_fn(|cx| {
+        while PREFACE.starts_with(bytes.filled()) && bytes.remaining() > 0 {
+            if link.is_finishing() {
+                return Poll::Ready(Err(io::ErrorKind::Interrupted.into()));
+            }
+            let known = bytes.filled().len();
+            ready!(Pin::new(&mut *io).poll_read(cx, &mut bytes))?;
+            if bytes.filled().len() == known {
+                return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+            }
+        }
+        Poll::Ready(io::Result::Ok(()))
+    })
+    .await?;
+    let version = if bytes.filled() == PREFACE {
+        Version::Http2
+    } else {
+        Version::Http1
+    };
+    Ok((version, Bytes::copy_from_slice(bytes.filled())))
+}

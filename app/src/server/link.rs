@@ -1,0 +1,233 @@
+//! What is known of one connection: by its own task, and by the sweep of all connections.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::Waker;
+
+use super::connections::Connections;
+use super::sweep::Snapshot;
+
+/// Marks a connection that is gone in the count of its streams.
+const GONE: u32 = 1 << 31;
+
+/// The state of one connection. Every field stands for itself, so relaxed order is enough throughout.
+#[derive(Debug)]
+pub(super) struct Link {
+    connections: Arc<Connections>,
+    /// Requests that came and whose answer is not yet written to the last byte.
+    in_flight: AtomicU32,
+    /// How many of them are answered by a stream, and whether the connection is gone.
+    streams: AtomicU32,
+    /// When the present phase began: idle, or waiting for a head.
+    since: AtomicU32,
+    /// The tick, plus one, since which the client has taken no byte that we have for it; 0 when it takes them.
+    blocked_since: AtomicU32,
+    /// Bytes of a head may have come, and the rest is waited for.
+    awaits_head: AtomicBool,
+    /// Requests share the connection (HTTP/2), so bytes alone do not mean a head.
+    is_multiplexed: AtomicBool,
+    /// What is being written ends a stream.
+    ends_stream: AtomicBool,
+    /// The last request had a body, or a head that was not read to its end: more of it may be under way.
+    may_have_unread: AtomicBool,
+    /// Closed for writing; what the client still sends is thrown away.
+    is_lingering: AtomicBool,
+    is_upgraded: AtomicBool,
+    /// Asked to end after what is in flight.
+    is_finishing: AtomicBool,
+    /// Asked to end at once.
+    is_cut: AtomicBool,
+    waker: OnceLock<Waker>,
+}
+
+impl Link {
+    pub(super) fn new(connections: Arc<Connections>) -> Self {
+        Self {
+            since: AtomicU32::new(connections.clock().now()),
+            connections,
+            in_flight: AtomicU32::new(0),
+            streams: AtomicU32::new(0),
+            blocked_since: AtomicU32::new(0),
+            awaits_head: AtomicBool::new(true),
+            is_multiplexed: AtomicBool::new(false),
+            ends_stream: AtomicBool::new(false),
+            may_have_unread: AtomicBool::new(false),
+            is_lingering: AtomicBool::new(false),
+            is_upgraded: AtomicBool::new(false),
+            is_finishing: AtomicBool::new(false),
+            is_cut: AtomicBool::new(false),
+            waker: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn connections(&self) -> &Arc<Connections> {
+        &self.connections
+    }
+
+    // The way of a request.
+
+    /// Notes that bytes came. Between requests they begin a head.
+    pub(super) fn bytes_came(&self) {
+        if self.in_flight.load(Ordering::Relaxed) == 0
+            && !self.awaits_head.load(Ordering::Relaxed)
+            && !self.is_multiplexed.load(Ordering::Relaxed)
+        {
+            self.since
+                .store(self.connections.clock().now(), Ordering::Relaxed);
+            self.awaits_head.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that the head of a request is complete.
+    pub(super) fn request_came(&self, is_multiplexed: bool, has_body: bool) {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.awaits_head.store(false, Ordering::Relaxed);
+        self.ends_stream.store(false, Ordering::Relaxed);
+        self.may_have_unread.store(has_body, Ordering::Relaxed);
+        self.is_multiplexed.store(is_multiplexed, Ordering::Relaxed);
+    }
+
+    /// Notes that a request is over: its answer is written as far as the protocol is concerned, or dropped.
+    pub(super) fn request_over(&self) {
+        self.since
+            .store(self.connections.clock().now(), Ordering::Relaxed);
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Moves the connection to the budget of streams, if there is room.
+    pub(super) fn begin_stream(&self) -> bool {
+        let budget = self.connections.budget();
+        if !budget.enter_stream() {
+            return false;
+        }
+        budget.stream_gauge.add(1);
+        if self.streams.fetch_add(1, Ordering::Relaxed) == 0 {
+            budget.leave();
+        }
+        true
+    }
+
+    /// Ends what [`Link::begin_stream`] began.
+    pub(super) fn end_stream(&self) {
+        let budget = self.connections.budget();
+        budget.leave_stream();
+        budget.stream_gauge.add(-1);
+        self.ends_stream.store(true, Ordering::Relaxed);
+        if self.streams.fetch_sub(1, Ordering::Relaxed) == 1 {
+            budget.come_back();
+        }
+    }
+
+    /// Moves the connection to the budget of streams for as long as it lives, if there is room.
+    pub(super) fn upgrade(&self) -> bool {
+        let budget = self.connections.budget();
+        if !budget.enter_stream() {
+            return false;
+        }
+        if self.streams.fetch_add(1, Ordering::Relaxed) == 0 {
+            budget.leave();
+        }
+        self.is_upgraded.store(true, Ordering::Relaxed);
+        true
+    }
+
+    /// Notes that the connection is gone, and gives its places back. Streams that are still to be dropped give theirs back themselves.
+    pub(super) fn gone(&self) {
+        let budget = self.connections.budget();
+        if self.is_upgraded.load(Ordering::Relaxed) {
+            budget.leave_stream();
+            self.streams.fetch_sub(1, Ordering::Relaxed);
+            self.streams.fetch_or(GONE, Ordering::Relaxed);
+        } else if self.streams.fetch_or(GONE, Ordering::Relaxed) == 0 {
+            budget.leave();
+        }
+    }
+
+    // The way of bytes.
+
+    /// Notes whether the client takes what we have for it.
+    pub(super) fn set_blocked(&self, is_blocked: bool) {
+        let was_blocked = self.blocked_since.load(Ordering::Relaxed) != 0;
+        if is_blocked != was_blocked {
+            let since = if is_blocked {
+                self.connections.clock().now().wrapping_add(1).max(1)
+            } else {
+                0
+            };
+            self.blocked_since.store(since, Ordering::Relaxed);
+        }
+    }
+
+    /// Returns true while a head is waited for.
+    pub(super) fn awaits_head(&self) -> bool {
+        self.awaits_head.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a head was refused before it was read to its end.
+    pub(super) fn head_refused(&self) {
+        self.may_have_unread.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns true when the client may still be sending what nobody will read.
+    pub(super) fn may_have_unread(&self) -> bool {
+        self.may_have_unread.load(Ordering::Relaxed)
+    }
+
+    /// Notes that nothing more is written, and that what comes is thrown away.
+    pub(super) fn linger(&self) {
+        if !self.is_lingering.swap(true, Ordering::Relaxed) {
+            self.since
+                .store(self.connections.clock().now(), Ordering::Relaxed);
+        }
+    }
+
+    // Orders from outside, which the connection's task follows when it is polled next.
+
+    /// Remembers how to wake the connection's task, which is the same throughout its life.
+    pub(super) fn set_waker(&self, waker: &Waker) {
+        self.waker.get_or_init(|| waker.clone());
+    }
+
+    /// Asks the connection to end after what is in flight.
+    pub(super) fn finish(&self) {
+        self.is_finishing.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    /// Asks the connection to end at once.
+    pub(super) fn cut(&self) {
+        self.is_cut.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    pub(super) fn is_finishing(&self) -> bool {
+        self.is_finishing.load(Ordering::Acquire)
+    }
+
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut.load(Ordering::Acquire)
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = self.waker.get() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Returns what the sweep decides by.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let now = self.connections.clock().now();
+        let blocked_since = self.blocked_since.load(Ordering::Relaxed);
+        Snapshot {
+            in_flight: self.in_flight.load(Ordering::Relaxed),
+            streams: self.streams.load(Ordering::Relaxed) & !GONE,
+            age: now.wrapping_sub(self.since.load(Ordering::Relaxed)),
+            blocked: (blocked_since != 0).then(|| now.wrapping_add(1).wrapping_sub(blocked_since)),
+            awaits_head: self.awaits_head.load(Ordering::Relaxed),
+            ends_stream: self.ends_stream.load(Ordering::Relaxed),
+            is_lingering: self.is_lingering.load(Ordering::Relaxed),
+            is_upgraded: self.is_upgraded.load(Ordering::Relaxed),
+            is_finishing: self.is_finishing(),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! A client's socket, as hyper reads and writes it.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf as _, Bytes};
+use http::StatusCode;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::connections::Lease;
+use super::link::Link;
+
+/// Thrown away at most of what a refused client goes on sending. It sends more only if it does not read.
+const MOST_UNREAD_BYTES: usize = 4 << 20;
+
+/// A socket that keeps the connection's [`Link`] up to date. When it is dropped, the connection is gone; after an upgrade it lives on in
+/// whatever took it over.
+pub(super) struct Wire<T> {
+    io: TokioIo<T>,
+    /// What was read before, to tell the protocol.
+    first_bytes: Bytes,
+    lease: Lease,
+    /// What is still to be written in the place of hyper's own answer.
+    refusal: Bytes,
+    /// Everything that was written before has left: the next bytes begin an answer.
+    is_flushed: bool,
+    unread_bytes: usize,
+}
+
+impl<T> Wire<T> {
+    pub(super) fn new(io: T, first_bytes: Bytes, lease: Lease) -> Self {
+        Self {
+            io: TokioIo::new(io),
+            first_bytes,
+            lease,
+            refusal: Bytes::new(),
+            is_flushed: true,
+            unread_bytes: 0,
+        }
+    }
+
+    fn link(&self) -> &Link {
+        self.lease.link()
+    }
+
+    /// Looks whether hyper is about to answer by itself: it does so, bare of all headers, to a head that it can't read. We refuse in its
+    /// place. No other answer begins while a head is waited for, and this one is written in one piece.
+    fn refuse_instead(&mut self, bytes: &[u8]) {
+        if self.is_flushed
+            && self.link().awaits_head()
+            && let Some(status) = bytes
+                .strip_prefix(b"HTTP/1.1 ")
+                .and_then(|rest| rest.get(..3))
+            && let Ok(status) = StatusCode::from_bytes(status)
+            && status.is_client_error()
+        {
+            self.refusal = self.link().connections().refusal(status);
+            self.link().head_refused();
+        }
+        self.is_flushed = false;
+    }
+}
+
+impl<T: AsyncRead + Unpin> Read for Wire<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.first_bytes.has_remaining() {
+            let fits = buf.remaining().min(self.first_bytes.len());
+            buf.put_slice(&self.first_bytes.split_to(fits));
+            return Poll::Ready(Ok(()));
+        }
+        let read = Pin::new(&mut self.io).poll_read(cx, buf);
+        if read.is_ready() {
+            self.link().bytes_came();
+        }
+        read
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
+    /// Notes whether the client takes what we write.
+    fn noting<R>(&self, written: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
+        self.link().set_blocked(written.is_pending());
+        written
+    }
+
+    /// Writes the rest of a refusal, and then claims to have written the answer that it stands for.
+    fn poll_refuse(&mut self, cx: &mut Context<'_>, claimed: usize) -> Poll<io::Result<usize>> {
+        while self.refusal.has_remaining() {
+            let written = Pin::new(&mut self.io).poll_write(cx, &self.refusal);
+            let written = ready!(self.noting(written))?;
+            self.refusal.advance(written);
+        }
+        Poll::Ready(Ok(claimed))
+    }
+
+    /// Throws away what the client still sends, until it closes: a socket that is closed with bytes unread is reset, and the client
+    /// would lose the answer that told it why.
+    fn poll_throw_away(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.link().linger();
+        let mut bytes = [0; 4096];
+        while self.unread_bytes < MOST_UNREAD_BYTES {
+            let mut unread = ReadBuf::new(&mut bytes);
+            ready!(Pin::new(self.io.inner_mut()).poll_read(cx, &mut unread))?;
+            if unread.filled().is_empty() {
+                break;
+            }
+            self.unread_bytes += unread.filled().len();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Write for Wire<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.refusal.is_empty() {
+            self.refuse_instead(buf);
+        }
+        if self.refusal.has_remaining() {
+            return self.poll_refuse(cx, buf.len());
+        }
+        let written = Pin::new(&mut self.io).poll_write(cx, buf);
+        self.noting(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if self.refusal.is_empty()
+            && let Some(first) = bufs.first()
+        {
+            self.refuse_instead(first);
+        }
+        if self.refusal.has_remaining() {
+            return self.poll_refuse(cx, bufs.iter().map(|buf| buf.len()).sum());
+        }
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
+        self.noting(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.io).poll_flush(cx);
+        self.is_flushed = flushed.is_ready();
+        self.noting(flushed)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let shut = Pin::new(&mut self.io).poll_shutdown(cx);
+        ready!(self.noting(shut))?;
+        if self.link().may_have_unread() && !self.link().is_finishing() {
+            self.poll_throw_away(cx)
+        } else {
+            Poll::Ready(Ok(()))
+        }
+    }
+}

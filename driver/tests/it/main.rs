@@ -1,0 +1,11 @@
+//! The public API of the driver, in process.
+
+mod backends;
+mod conformance;
+mod support;
+
+use crate::backends::{Directory, Memory};
+
+conformance::conformance!(memory, Memory);
+// conformance::conformance!(file, Directory::fresh());
+// conformance::durable!(file_restarted, Directory::fresh());

@@ -1,0 +1,199 @@
+//! All paths of a tree in one trie, a segment at a time.
+//!
+//! A walk down the trie visits a node at most once, because exactly one way leads to it: however many patterns overlap and whatever a client
+//! sends, a match costs at most one visit for each node, and at most [`MAX_SEGMENTS`](crate::MAX_SEGMENTS) of them lie on one way.
+//!
+//! Where only one path is left, there are no more nodes: what remains of it is its *tail*, a list of steps. Paths of one shape share it, so that
+//! ten thousand routes need little more than ten thousand entries in hash tables.
+
+use std::sync::Arc;
+
+use crate::key::Key;
+use crate::pattern::Pattern;
+use crate::tree::RouteId;
+
+/// Nothing there: more than any index or order.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// The trie.
+#[derive(Debug, Default)]
+pub(crate) struct Trie {
+    /// The root first.
+    pub(crate) nodes: Vec<Node>,
+    /// Literal children: for each node a hash table with open addressing, at most half full.
+    pub(crate) tables: Vec<Literal>,
+    pub(crate) branches: Vec<Branch>,
+    pub(crate) tails: Vec<Tail>,
+    /// The targets of each node and of each tail lie together, by order.
+    pub(crate) targets: Vec<Target>,
+    /// The texts of literals that are longer than their keys.
+    pub(crate) texts: Vec<Arc<str>>,
+}
+
+/// What can follow one beginning of paths.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    /// Where the table of literal children begins, and how many places it has.
+    pub(crate) table: u32,
+    pub(crate) places: u32,
+    /// What follows any segment, and the lowest order in it.
+    pub(crate) any: Next,
+    pub(crate) any_order: u32,
+    /// What follows segments of a pattern.
+    pub(crate) first_branch: u32,
+    pub(crate) branches: u32,
+    /// The targets of paths that end here, then of those that are open here, then of those that take the rest from here.
+    pub(crate) first_target: u32,
+    pub(crate) ends: u32,
+    pub(crate) opens: u32,
+    pub(crate) rests: u32,
+}
+
+/// What follows a segment: nothing, a node, or the targets of a tail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Next {
+    /// The tail, or [`NONE`] before a node.
+    pub(crate) tail: u32,
+    /// The node, or the first target of the tail.
+    pub(crate) index: u32,
+}
+
+/// A literal segment, and what follows it. Half a cache line.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Literal {
+    pub(crate) key: Key,
+    pub(crate) text: u32,
+    pub(crate) next: Next,
+}
+
+/// Segments of a pattern, and what follows them.
+#[derive(Debug)]
+pub(crate) struct Branch {
+    pub(crate) pattern: Pattern,
+    pub(crate) next: Next,
+    /// The lowest order in what follows.
+    pub(crate) order: u32,
+}
+
+/// What is left of a path that shares it with no other.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Tail {
+    pub(crate) steps: Vec<Step>,
+    pub(crate) end: End,
+}
+
+/// One segment of a tail.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Step {
+    Any,
+    Literal(Key, Arc<str>),
+    Pattern(Pattern),
+}
+
+/// How a path ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Nothing may be left.
+    Exact,
+    /// Anything may be left.
+    Open,
+    /// A variable takes what is left, which has to begin with a slash.
+    Rest,
+}
+
+/// A route that can handle a request whose path led to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    /// Its place in the sequence of the walk: of all targets that match, the lowest handles.
+    pub(crate) order: u32,
+    pub(crate) route: RouteId,
+    /// Where its handlers begin among those of the tree.
+    pub(crate) first_handler: u32,
+    /// The handler of each standard method and of all others, or [`NO_HANDLER`] or [`FAR_HANDLER`].
+    pub(crate) handlers: [u8; 10],
+    /// True if conditions have to be checked besides the path.
+    pub(crate) conditional: bool,
+    /// True for the last target of a node's ends, opens or rests, or of a tail.
+    pub(crate) last: bool,
+}
+
+/// The route does not handle the method.
+pub(crate) const NO_HANDLER: u8 = u8::MAX;
+
+/// The number of the handler does not fit, or depends on the name of the method: the route's `Dispatch` knows.
+pub(crate) const FAR_HANDLER: u8 = u8::MAX - 1;
+
+impl Next {
+    pub(crate) const NOTHING: Self = Self {
+        tail: NONE,
+        index: NONE,
+    };
+}
+
+impl Literal {
+    /// An empty place in a table.
+    pub(crate) const ABSENT: Self = Self {
+        key: Key::IMPOSSIBLE,
+        text: NONE,
+        next: Next::NOTHING,
+    };
+}
+
+impl Trie {
+    /// What follows the literal `segment` after `node`; `key` is the segment's.
+    #[inline]
+    pub(crate) fn literal(&self, node: &Node, key: Key, segment: &[u8]) -> Option<Next> {
+        let table = &self.tables[node.table as usize..][..node.places as usize];
+        let mut place = key.place(table.len());
+        loop {
+            let literal = &table[place];
+            if literal.key == key
+                && (key.is_whole() || self.texts[literal.text as usize].as_bytes() == segment)
+            {
+                return Some(literal.next);
+            }
+            if literal.next == Next::NOTHING {
+                return None;
+            }
+            place = if place + 1 == table.len() {
+                0
+            } else {
+                place + 1
+            };
+        }
+    }
+
+    #[inline]
+    pub(crate) fn branches(&self, node: &Node) -> &[Branch] {
+        &self.branches[node.first_branch as usize..][..node.branches as usize]
+    }
+
+    /// Targets of paths that end at `node`.
+    #[inline]
+    pub(crate) fn ends(&self, node: &Node) -> &[Target] {
+        &self.targets[node.first_target as usize..][..node.ends as usize]
+    }
+
+    /// Targets of prefixes that end at `node` and leave the rest open.
+    #[inline]
+    pub(crate) fn opens(&self, node: &Node) -> &[Target] {
+        &self.targets[(node.first_target + node.ends) as usize..][..node.opens as usize]
+    }
+
+    /// Targets of paths whose rest begins after `node`.
+    #[inline]
+    pub(crate) fn rests(&self, node: &Node) -> &[Target] {
+        &self.targets[(node.first_target + node.ends + node.opens) as usize..]
+            [..node.rests as usize]
+    }
+
+    /// The targets from `first` to the last that lies with it.
+    pub(crate) fn targets_from(&self, first: u32) -> &[Target] {
+        let targets = &self.targets[first as usize..];
+        let last = targets
+            .iter()
+            .position(|target| target.last)
+            .unwrap_or_default();
+        &targets[..=last]
+    }
+}

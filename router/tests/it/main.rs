@@ -1,0 +1,5 @@
+//! The public API of the tree.
+
+mod generate;
+mod laws;
+mod model;
