@@ -15,6 +15,7 @@ use tracing::{debug, info, warn};
 
 use super::bucket::State;
 use super::draft::{Draft, Drafted};
+use super::engine::Rest;
 use super::fault::Fault;
 use super::queue::{Answer, Order, Taken};
 use super::row::{BucketRow, Millis};
@@ -124,8 +125,12 @@ impl Writer {
     fn rest(&mut self) {
         let rested = if self.in_trouble() {
             self.probe()
-        } else if std::mem::take(&mut self.restless) {
-            self.shared.reader.engine().rest()
+        } else if self.restless {
+            self.shared
+                .reader
+                .engine()
+                .rest()
+                .map(|rest| self.restless = rest == Rest::Again)
         } else {
             Ok(())
         };
