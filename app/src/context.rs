@@ -17,7 +17,7 @@ use tracing::Instrument as _;
 use crate::app::BaseApp;
 use crate::body::Body;
 use crate::error::{Error, Result};
-use crate::face::Face;
+use crate::face::{ErrorFace, Face};
 use crate::incoming::{self, Incoming};
 use crate::live::{self, LivePage, StreamOptions};
 use crate::origin::{self, Origin, Peer};
@@ -172,6 +172,12 @@ impl Context {
         self.0.vars.as_ref().map(Vars::route)
     }
 
+    /// Returns true when an error of this request is shown as a page, so that a form may be shown again with what is wrong in it.
+    #[must_use]
+    pub fn shows_errors_as_pages(&self) -> bool {
+        self.face() == Face::Page && ErrorFace::of(&self.0.head) == ErrorFace::Page
+    }
+
     /// Returns a variable of the route, decoded.
     #[must_use]
     pub fn var(&self, name: &str) -> Option<&str> {
@@ -305,6 +311,24 @@ impl Context {
         live::stream(options, produce)
             .into_response()
             .map(Body::live)
+    }
+
+    /// Returns a context of the same route and address, without body, session and any header of the client's.
+    ///
+    /// It is for what outlives the request and goes on to render, as a live page does: a few hundred bytes instead of everything
+    /// that the client sent.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        let path = self.uri().path_and_query().map_or("/", |path| path.as_str());
+        let uri = match self.host() {
+            "" => path.to_owned(),
+            host => format!("{}://{host}{path}", self.scheme()),
+        };
+        let (mut head, ()) = http::Request::new(()).into_parts();
+        head.method = self.method().clone();
+        // A copy: the original is a piece of the buffer that the whole request was read into.
+        head.uri = uri.parse().unwrap_or_else(|_| self.uri().clone());
+        Self::new(self.app().clone(), head, Body::empty(), Peer::default(), self.0.id, self.0.vars.clone())
     }
 
     /// Keeps a value for the rest of the request; a value of the same type is replaced and returned.

@@ -124,6 +124,12 @@ impl Settings {
         self.get(&TIER)
     }
 
+    /// Returns who administers the application: user ids and verified e-mail addresses.
+    #[must_use]
+    pub fn admins(&self) -> Vec<String> {
+        self.get(&ADMINS)
+    }
+
     /// Returns what the command `config` prints: every option with its value, secrets masked, and where the value came from.
     pub(crate) fn describe(&self) -> String {
         self.values
