@@ -84,11 +84,7 @@ impl<'a> UrlBuilder<'a> {
     }
 
     /// As [`inherit`](Self::inherit), from a request whose variables are kept elsewhere: `value` finds one that `from` caught.
-    pub fn inherit_from(
-        mut self,
-        from: RouteId,
-        value: impl Fn(&str) -> Option<&'a str>,
-    ) -> Self {
+    pub fn inherit_from(mut self, from: RouteId, value: impl Fn(&str) -> Option<&'a str>) -> Self {
         let Ok(route) = self.route else { return self };
         let to: Vec<RouteId> = self.core.upwards(route).collect();
         let shared = self
@@ -96,9 +92,8 @@ impl<'a> UrlBuilder<'a> {
             .upwards(from)
             .find(|id| to.contains(id) && (*id != route || from != route));
         let names = shared.into_iter().flat_map(|id| self.core.variables(id));
-        self.inherited.extend(
-            names.filter_map(|variable| Some((&*variable.name, value(&variable.name)?))),
-        );
+        self.inherited
+            .extend(names.filter_map(|variable| Some((&*variable.name, value(&variable.name)?))));
         self
     }
 

@@ -29,7 +29,12 @@ pub(super) struct Visit<S> {
 
 impl<S> Visit<S> {
     pub(super) fn new(app: Arc<S>, link: Arc<Link>, peer: Peer) -> Self {
-        Self { app, link, peer, handover: Mutex::new(None) }
+        Self {
+            app,
+            link,
+            peer,
+            handover: Mutex::new(None),
+        }
     }
 
     pub(super) fn link(&self) -> &Link {
@@ -38,18 +43,27 @@ impl<S> Visit<S> {
 
     /// Takes the stream whose head is written.
     pub(super) fn take_handover(&self) -> Option<Handover> {
-        self.handover.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.handover
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 }
 
 /// Has the application answer a request, within the budgets.
-pub(super) async fn answer<S: Serve>(visit: Arc<Visit<S>>, request: Request<Incoming>) -> Result<Response<Counted<S>>, Infallible> {
+pub(super) async fn answer<S: Serve>(
+    visit: Arc<Visit<S>>,
+    request: Request<Incoming>,
+) -> Result<Response<Counted<S>>, Infallible> {
     let version = request.version();
     let has_body = !request.body().is_end_stream();
     // The body of a stream is ours to write where no other rule of HTTP/1.1 bears on it: a body that is still to be read, or none to send.
-    let may_hand_over = version == Version::HTTP_11 && !has_body && request.method() != Method::HEAD;
+    let may_hand_over =
+        version == Version::HTTP_11 && !has_body && request.method() != Method::HEAD;
     let in_flight = InFlight::new(visit, version == Version::HTTP_2, has_body);
-    let Visit { app, link, peer, .. } = &*in_flight.visit;
+    let Visit {
+        app, link, peer, ..
+    } = &*in_flight.visit;
     let mut response = app.call(request, *peer).await;
     if response.body().is_stream() || response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return Ok(answer_at_length(response, in_flight, may_hand_over));
@@ -57,28 +71,57 @@ pub(super) async fn answer<S: Serve>(visit: Arc<Visit<S>>, request: Request<Inco
     if link.connections().budget().is_pressed() {
         close_after(&mut response, link, version);
     }
-    Ok(response.map(|body| Counted::Here { body, _request: in_flight }))
+    Ok(response.map(|body| Counted::Here {
+        body,
+        _request: in_flight,
+    }))
 }
 
 /// Lets an answer that has no end of its own go out, if there is room for it.
-fn answer_at_length<S: Serve>(response: Response<Body>, mut in_flight: InFlight<S>, may_hand_over: bool) -> Response<Counted<S>> {
-    let Visit { app, link, handover, .. } = &*in_flight.visit;
+fn answer_at_length<S: Serve>(
+    response: Response<Body>,
+    mut in_flight: InFlight<S>,
+    may_hand_over: bool,
+) -> Response<Counted<S>> {
+    let Visit {
+        app,
+        link,
+        handover,
+        ..
+    } = &*in_flight.visit;
     let is_upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-    let has_room = if is_upgrade { link.upgrade() } else { link.begin_stream() };
+    let has_room = if is_upgrade {
+        link.upgrade()
+    } else {
+        link.begin_stream()
+    };
     if !has_room {
         let mut refusal = app.refuse(StatusCode::SERVICE_UNAVAILABLE);
-        refusal.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
-        return refusal.map(|body| Counted::Here { body, _request: in_flight });
+        refusal
+            .headers_mut()
+            .insert(header::RETRY_AFTER, RETRY_AFTER);
+        return refusal.map(|body| Counted::Here {
+            body,
+            _request: in_flight,
+        });
     }
     if may_hand_over && !is_upgrade && response.status() == StatusCode::OK {
         let (head, body) = response.into_parts();
-        *handover.lock().unwrap_or_else(PoisonError::into_inner) = Some(Handover::new(body, link.clone()));
+        *handover.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Handover::new(body, link.clone()));
         link.hand_over();
         in_flight.kind = Kind::HandedOver;
         return Response::from_parts(head, Counted::Elsewhere);
     }
-    in_flight.kind = if is_upgrade { Kind::Ordinary } else { Kind::Stream };
-    response.map(|body| Counted::Here { body, _request: in_flight })
+    in_flight.kind = if is_upgrade {
+        Kind::Ordinary
+    } else {
+        Kind::Stream
+    };
+    response.map(|body| Counted::Here {
+        body,
+        _request: in_flight,
+    })
 }
 
 /// Ends a connection after this answer, because places are scarce.
@@ -86,7 +129,9 @@ fn close_after(response: &mut Response<Body>, link: &Link, version: Version) {
     if version == Version::HTTP_2 {
         link.finish();
     } else {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
 }
 
@@ -106,7 +151,10 @@ enum Kind {
 impl<S> InFlight<S> {
     fn new(visit: Arc<Visit<S>>, is_multiplexed: bool, has_body: bool) -> Self {
         visit.link.request_came(is_multiplexed, has_body);
-        Self { visit, kind: Kind::Ordinary }
+        Self {
+            visit,
+            kind: Kind::Ordinary,
+        }
     }
 }
 
@@ -136,7 +184,10 @@ impl<S> HttpBody for Counted<S> {
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match self.get_mut() {
             Self::Here { body, .. } => Pin::new(body).poll_frame(cx),
             Self::Elsewhere => Poll::Pending,

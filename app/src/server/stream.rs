@@ -113,7 +113,9 @@ fn notice_end<T: AsyncRead + Unpin>(wire: &mut Wire<T>, cx: &mut Context<'_>) ->
     match Pin::new(&mut *wire).poll_read(cx, early.unfilled()) {
         Poll::Pending => Ok(()),
         Poll::Ready(Err(error)) => Err(error),
-        Poll::Ready(Ok(())) if early.filled().is_empty() => Err(io::ErrorKind::UnexpectedEof.into()),
+        Poll::Ready(Ok(())) if early.filled().is_empty() => {
+            Err(io::ErrorKind::UnexpectedEof.into())
+        }
         Poll::Ready(Ok(())) => {
             wire.give_back(early.filled());
             Ok(())

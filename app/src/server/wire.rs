@@ -191,7 +191,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Write for Wire<T> {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.io).poll_flush(cx);
         self.is_flushed = flushed.is_ready();
-        if self.is_flushed && let Some(promised_to_close) = self.stream_head.take() {
+        if self.is_flushed
+            && let Some(promised_to_close) = self.stream_head.take()
+        {
             self.link().stream_head_written(promised_to_close);
         }
         self.noting(flushed)
