@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use crate::condition::{Condition, is_host_text, lower_host};
 use crate::core::{Core, Node};
 use crate::encode::{encode_query, encode_rest, encode_segment};
-use crate::find::Outcome;
+use crate::find::Hit;
 use crate::head::{Head, bare_host};
 use crate::pattern::Piece;
 use crate::slots::Slots;
@@ -372,7 +372,7 @@ impl<'a> UrlBuilder<'a> {
             query,
             headers: &headers,
         };
-        let Outcome::Hit { route: by, .. } = self.core.find(&head, &mut Slots::default()) else {
+        let Ok(Hit { route: by, .. }) = self.core.find(&head, &mut Slots::default()) else {
             return Ok(());
         };
         let taker = self.core.node(by);
