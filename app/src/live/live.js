@@ -4,7 +4,7 @@
 
   // Markup: @post('/path', {contentType: 'form'})
   function parse(text) {
-    const [, verb, , path, options] = /^\s*@(get|post|put|patch|delete)\(\s*(['"`])(.*?)\2(.*)\)[\s;]*$/s.exec(text) || [];
+    const [, verb, , path, options] = /^\s*@(get|post|put|patch|delete)\(\s*(['"`])(.*?)\2\s*(,\s*{.*}\s*)?\)[\s;]*$/s.exec(text) || [];
     const has = (option) => option.test(options);
     return verb && { method: verb.toUpperCase(), path, form: has(/contentType\W+form\b/), hidden: has(/openWhenHidden\W+true/) };
   }
@@ -310,7 +310,7 @@
         if (!action) continue;
         const link = element.closest("a[href]");
         if (link && (event.ctrlKey || event.metaKey || event.shiftKey)) return;
-        const form = (action.form || type === "submit") && element.closest("form");
+        const form = action.form || type === "submit" ? element.closest("form") : null;
         if (form || link || name.includes("__prevent")) event.preventDefault();
         if (busy.has(element) || (type === "click" && form && !form.reportValidity())) return;
         return act(element, action, form, event.submitter || element);
