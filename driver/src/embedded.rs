@@ -12,6 +12,7 @@
 
 mod bucket;
 mod clock;
+mod disk;
 mod draft;
 mod engine;
 mod fault;
@@ -26,7 +27,8 @@ use std::sync::Arc;
 
 use self::bucket::EmbeddedBucket;
 use self::clock::Clock;
-use self::engine::Memory;
+use self::disk::Directory;
+use self::engine::{Files, Memory};
 use self::fault::Fault;
 use self::store::Store;
 use crate::Error;
@@ -56,11 +58,15 @@ impl Embedded {
 
 fn start(location: &Location) -> Result<Store, Fault> {
     match location {
-        Location::Memory => {
-            let engine = Arc::new(Memory::default());
-            Store::start(engine, Clock::system(), Path::new("memory:"), ())
+        Location::Memory => Store::start(
+            Arc::new(Memory::default()),
+            Clock::system(),
+            Path::new("memory:"),
+        ),
+        Location::Directory(path) => {
+            let engine = Files::open(Arc::new(Directory::hold(path)?))?;
+            Store::start(Arc::new(engine), Clock::system(), path)
         }
-        Location::Directory(path) => Err(Fault::damaged(path, "not yet")),
     }
 }
 
