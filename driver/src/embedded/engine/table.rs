@@ -37,6 +37,9 @@ const CACHE_BYTES: usize = 64 * 1024 * 1024;
 /// opening it, and damage further in shows when it is read.
 const CHECKED_BYTES: u64 = 64 * 1024 * 1024;
 
+/// How many rows are put in one commit.
+const COMMIT_ROWS: usize = 2048;
+
 /// What the table knows of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
@@ -94,7 +97,7 @@ impl Table {
             salt: Salt::random(),
             sequence: 0,
         };
-        commit(&database, &Batch::new(), mark).map_err(|error| fault("making", &path, error))?;
+        put(&database, &Batch::new(), mark).map_err(|error| fault("making", &path, error))?;
         drop(database);
         disk.rename(NEW_NAME, Table::NAME)
             .map_err(|error| Fault::io("renaming", &path, error))
@@ -139,13 +142,13 @@ impl Table {
         look(&View(database)).map_err(|error| fault("using", &self.path, error))
     }
 
-    /// Puts rows, and the mark that says so, in one commit; durable on return.
+    /// Puts rows, and at last the mark that says so; durable on return.
     ///
     /// After a failure the database is opened anew: redb refuses all further work on a file that
     /// failed once, reads too.
     pub(super) fn apply(&self, rows: &Batch, mark: Mark) -> Result<(), Fault> {
         self.reopen_if(Option::is_none);
-        let applied = self.view(|table| commit(table.0, rows, mark));
+        let applied = self.view(|table| put(table.0, rows, mark));
         if applied.is_err() {
             self.reopen_if(|_| true);
         }
@@ -207,21 +210,32 @@ impl Rows {
     }
 }
 
-fn commit(database: &Database, rows: &Batch, mark: Mark) -> Result<(), redb::Error> {
-    let mut transaction = database.begin_write()?;
-    // A little slower to write; in return a table of any size opens at once after a crash.
-    transaction.set_quick_repair(true);
-    {
+/// Puts rows in several commits, each of which writes the pages that the one before it freed: in a
+/// single one the file would grow by all pages that change. What a crash leaves of it is harmless, for
+/// until the mark is put all rows are replayed from the log.
+fn put(database: &Database, rows: &Batch, mark: Mark) -> Result<(), redb::Error> {
+    let mut rows = rows.iter().peekable();
+    loop {
+        let mut transaction = database.begin_write()?;
+        // A little slower to write; in return a table of any size opens at once after a crash.
+        transaction.set_quick_repair(true);
         let mut table = transaction.open_table(ROWS)?;
-        for (key, row) in rows {
+        for (key, row) in rows.by_ref().take(COMMIT_ROWS) {
             match row {
                 Some(row) => drop(table.insert(&key[..], &row[..])?),
                 None => drop(table.remove(&key[..])?),
             }
         }
-        table.insert(MARK, &mark.encode()[..])?;
+        let done = rows.peek().is_none();
+        if done {
+            table.insert(MARK, &mark.encode()[..])?;
+        }
+        drop(table);
+        transaction.commit()?;
+        if done {
+            return Ok(());
+        }
     }
-    Ok(transaction.commit()?)
 }
 
 fn open_database(disk: &dyn Disk, name: &str) -> Result<Database, Fault> {
