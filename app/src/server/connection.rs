@@ -46,6 +46,8 @@ impl<S: Serve> Site<S> {
         let mut http1 = http1::Builder::new();
         // The time limits are our own (see `sweep`); hyper's would allocate a timer for every request.
         http1.header_read_timeout(None);
+        // So is the look-out for clients that leave (see `Wire::watch_end`).
+        http1.half_close(true);
         http1.max_header_size(max_header_bytes);
         http1.max_buf_size(max_header_bytes + LEAST_BUFFER_BYTES);
         let mut http2 = http2::Builder::new(TokioExecutor::new());
@@ -156,6 +158,7 @@ where
     S: Serve,
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    wire.watch_end();
     let requests = visit.clone();
     let mut service = service_fn(move |request| answer(requests.clone(), request));
     loop {

@@ -153,6 +153,11 @@ impl Link {
         }
     }
 
+    /// Returns true between a request and its answer.
+    pub(super) fn is_at_work(&self) -> bool {
+        self.in_flight.load(Ordering::Relaxed) > 0
+    }
+
     // The way of an event stream from hyper to us.
 
     /// Notes that the answer whose head is written next is a stream that hyper is not to write.

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use http_body::Body as _;
-use hyper::rt::{Read as _, ReadBuf, Write as _};
+use hyper::rt::Write as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::link::Link;
@@ -51,12 +51,12 @@ impl Handover {
         let mut chunks = BytesMut::new();
         let mut is_over = false;
         poll_fn(|cx| {
-            notice_end(wire, cx)?;
             loop {
                 while chunks.has_remaining() {
                     let written = ready!(Pin::new(&mut *wire).poll_write(cx, &chunks))?;
                     chunks.advance(written);
                 }
+                // It fails when the client has left.
                 ready!(Pin::new(&mut *wire).poll_flush(cx))?;
                 // Between events the stream holds no buffer.
                 chunks = BytesMut::new();
@@ -100,27 +100,6 @@ fn put_chunk(chunks: &mut BytesMut, data: &Bytes) {
     write!(chunks, "{:X}\r\n", data.len()).expect("a buffer in memory takes everything");
     chunks.extend_from_slice(data);
     chunks.extend_from_slice(b"\r\n");
-}
-
-/// Fails when the client has closed. What it sends instead is kept for the time after the stream, and then it is not listened to any
-/// further, so that it can't fill the memory.
-fn notice_end<T: AsyncRead + Unpin>(wire: &mut Wire<T>, cx: &mut Context<'_>) -> io::Result<()> {
-    if wire.has_first_bytes() {
-        return Ok(());
-    }
-    let mut bytes = [0; 256];
-    let mut early = ReadBuf::new(&mut bytes);
-    match Pin::new(&mut *wire).poll_read(cx, early.unfilled()) {
-        Poll::Pending => Ok(()),
-        Poll::Ready(Err(error)) => Err(error),
-        Poll::Ready(Ok(())) if early.filled().is_empty() => {
-            Err(io::ErrorKind::UnexpectedEof.into())
-        }
-        Poll::Ready(Ok(())) => {
-            wire.give_back(early.filled());
-            Ok(())
-        }
-    }
 }
 
 /// A request that is answered by a stream, until the stream is dropped.

@@ -1,6 +1,7 @@
 //! Facts of the server, over real sockets.
 
 mod client;
+mod cost;
 mod drain;
 mod limits;
 mod memory;

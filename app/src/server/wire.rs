@@ -27,6 +27,8 @@ pub(super) struct Wire<T> {
     /// What was read before, to tell the protocol.
     first_bytes: Bytes,
     lease: Lease,
+    /// Whether to look out for the client's end while it waits for its answer.
+    watches_end: bool,
     /// What is still to be written in the place of hyper's own answer.
     refusal: Bytes,
     /// Everything that was written before has left: the next bytes begin an answer.
@@ -42,6 +44,7 @@ impl<T> Wire<T> {
             io: TokioIo::new(io),
             first_bytes,
             lease,
+            watches_end: false,
             refusal: Bytes::new(),
             is_flushed: true,
             unread_bytes: 0,
@@ -57,9 +60,12 @@ impl<T> Wire<T> {
         }
     }
 
-    /// Returns true while bytes are at hand that were read too early.
-    pub(super) fn has_first_bytes(&self) -> bool {
-        self.first_bytes.has_remaining()
+    /// Looks out, from now on, for a client that leaves while it waits for its answer.
+    ///
+    /// hyper would do so by reading into its buffer, at the price of a new buffer for every request, because the head of the request is
+    /// still in use in the old one. This costs nothing unless the answer takes its time. Over HTTP/2, the protocol itself tells.
+    pub(super) fn watch_end(&mut self) {
+        self.watches_end = true;
     }
 
     fn link(&self) -> &Link {
@@ -113,6 +119,29 @@ impl<T: AsyncRead + Unpin> Read for Wire<T> {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
+    /// Fails when the client has closed. What it sends instead is kept for later, and then it is not listened to any further until that
+    /// was read, so that it can't fill the memory.
+    fn notice_end(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if self.first_bytes.has_remaining() {
+            return Ok(());
+        }
+        let mut bytes = [0; 256];
+        let mut early = ReadBuf::new(&mut bytes);
+        match Pin::new(self.io.inner_mut()).poll_read(cx, &mut early) {
+            Poll::Pending => Ok(()),
+            Poll::Ready(Err(error)) => Err(error),
+            Poll::Ready(Ok(())) if early.filled().is_empty() => {
+                Err(io::ErrorKind::UnexpectedEof.into())
+            }
+            Poll::Ready(Ok(())) => {
+                self.give_back(early.filled());
+                // Whoever waits for them has registered with the socket, where they no longer are.
+                cx.waker().wake_by_ref();
+                Ok(())
+            }
+        }
+    }
+
     /// Closes for writing.
     pub(super) async fn close(&mut self) -> io::Result<()> {
         poll_fn(|cx| Pin::new(&mut *self).poll_shutdown(cx)).await
@@ -195,6 +224,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Write for Wire<T> {
             && let Some(promised_to_close) = self.stream_head.take()
         {
             self.link().stream_head_written(promised_to_close);
+        }
+        // hyper flushes whenever it has looked after everything else, also when there is nothing to write.
+        if self.watches_end && self.link().is_at_work() {
+            self.notice_end(cx)?;
         }
         self.noting(flushed)
     }

@@ -41,15 +41,20 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts one that may have that many descriptors.
+    /// Starts a server that may have that many descriptors.
     pub(super) fn start(descriptors: u32) -> Self {
+        Self::run(CHILD, descriptors)
+    }
+
+    /// Starts one of the programs among the tests.
+    pub(super) fn run(child: &str, descriptors: u32) -> Self {
         let program = std::env::current_exe().expect("this program");
         let limit = format!("ulimit -n {descriptors} && exec \"$0\" \"$@\"");
-        let mut child = Command::new("sh")
+        let mut process = Command::new("sh")
             .args(["-c", &limit])
             .arg(program)
             .args([
-                CHILD,
+                child,
                 "--exact",
                 "--ignored",
                 "--nocapture",
@@ -59,7 +64,7 @@ impl Process {
             .stderr(Stdio::piped())
             .spawn()
             .expect("a shell");
-        let stderr = BufReader::new(child.stderr.take().expect("it is piped"));
+        let stderr = BufReader::new(process.stderr.take().expect("it is piped"));
         let line = stderr.lines().map_while(Result::ok).find_map(|line| {
             line.split_once("listening on ")
                 .map(|(_, addr)| addr.to_owned())
@@ -68,7 +73,10 @@ impl Process {
             .expect("it says where it listens")
             .parse()
             .expect("an address");
-        Self { child, addr }
+        Self {
+            child: process,
+            addr,
+        }
     }
 
     /// Returns the memory that it has in use.
@@ -83,6 +91,19 @@ impl Process {
                 .ok()
         });
         kilobytes.expect("a number") * 1024
+    }
+
+    /// Returns the time that it has spent in user space. The kernel counts it in ticks of 10 ms.
+    pub(super) fn user_time(&self) -> std::time::Duration {
+        let stat =
+            std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("Linux");
+        // After the name, which may hold anything, the twelfth field. Source: proc(5).
+        let ticks = stat
+            .rsplit(')')
+            .next()
+            .and_then(|rest| rest.split_whitespace().nth(11))
+            .and_then(|ticks| ticks.parse::<u64>().ok());
+        std::time::Duration::from_millis(ticks.expect("a number") * 10)
     }
 
     fn signal(&self, signal: &str) {
