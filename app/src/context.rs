@@ -229,7 +229,6 @@ impl Context {
     ///
     /// The name is looked up from the graft at hand outwards, so that a library's links hold under any name. Variables of the host and of
     /// the prefixes that both routes hang under come from this request, unless they are given.
-    #[must_use]
     pub fn url_to(&self, name: &str) -> UrlBuilder<'_> {
         self.inherit(self.app().tree().url_from(self.route(), name))
     }
@@ -282,13 +281,11 @@ impl Context {
     }
 
     /// Begins a page: `cx.view("dashboard").with("games", &games)`.
-    #[must_use]
     pub fn view(&self, name: &'static str) -> View {
         View::new(name)
     }
 
     /// Begins the answer of an action, in the face that the client asked for.
-    #[must_use]
     pub fn reply(&self, form_goes_to: impl Into<String>) -> Reply {
         Reply::to(form_goes_to)
     }
@@ -319,7 +316,10 @@ impl Context {
     /// that the client sent.
     #[must_use]
     pub fn detached(&self) -> Self {
-        let path = self.uri().path_and_query().map_or("/", |path| path.as_str());
+        let path = self
+            .uri()
+            .path_and_query()
+            .map_or("/", |path| path.as_str());
         let uri = match self.host() {
             "" => path.to_owned(),
             host => format!("{}://{host}{path}", self.scheme()),
@@ -328,7 +328,14 @@ impl Context {
         head.method = self.method().clone();
         // A copy: the original is a piece of the buffer that the whole request was read into.
         head.uri = uri.parse().unwrap_or_else(|_| self.uri().clone());
-        Self::new(self.app().clone(), head, Body::empty(), Peer::default(), self.0.id, self.0.vars.clone())
+        Self::new(
+            self.app().clone(),
+            head,
+            Body::empty(),
+            Peer::default(),
+            self.0.id,
+            self.0.vars.clone(),
+        )
     }
 
     /// Keeps a value for the rest of the request; a value of the same type is replaced and returned.

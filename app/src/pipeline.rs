@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use futures_util::FutureExt as _;
-use http::header::{self, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, StatusCode};
 use pleach_router::{Found, RouteId, Vars};
@@ -130,6 +130,7 @@ impl BaseApp {
         let mut response = endpoint.call(cx.clone()).await?;
         if let Some(session) = cx.session_if_used() {
             session.commit(response.headers_mut()).await?;
+            keep_private(response.headers_mut());
         }
         Ok(response)
     }
@@ -149,6 +150,12 @@ impl BaseApp {
             began.elapsed(),
         );
     }
+}
+
+/// What was made from a session is for one visitor, and for now.
+fn keep_private(headers: &mut HeaderMap) {
+    let private = HeaderValue::from_static("private, no-cache");
+    headers.entry(header::CACHE_CONTROL).or_insert(private);
 }
 
 fn options(allow: HeaderValue) -> Response {

@@ -15,6 +15,7 @@ mod runtime;
 mod service;
 mod shutdown;
 mod signals;
+mod stream;
 mod sweep;
 #[cfg(feature = "tls")]
 mod tls;
@@ -35,6 +36,7 @@ use crate::observe::Gauges;
 use crate::origin::Peer;
 
 pub(crate) use listen::Server;
+#[cfg(test)]
 pub(crate) use run::Outcome;
 pub(crate) use runtime::{Layout, runtime};
 pub(crate) use shutdown::Shutdown;

@@ -26,10 +26,9 @@ use crate::tier::Tier;
 
 pub(crate) use base::*;
 pub(crate) use command::{Command, CommandFlag, Invocation};
-pub(crate) use load::Faults;
 pub use option::{Opt, Row};
 pub(crate) use program::{Parsed, Program};
-pub(crate) use public_url::{check_public_url, is_loopback_host};
+pub(crate) use public_url::check_public_url;
 pub use size::Size;
 pub use value::{Retention, Value};
 
@@ -88,8 +87,16 @@ impl Settings {
     pub fn with<T: Value>(mut self, option: &Opt<T>, text: &str) -> Result<Self, String> {
         let row = Row::from(*option);
         row.check(text)?;
-        let setting = Setting { row, text: text.to_owned(), source: Source::Program };
-        match self.values.iter_mut().find(|setting| setting.row.name() == option.name()) {
+        let setting = Setting {
+            row,
+            text: text.to_owned(),
+            source: Source::Program,
+        };
+        match self
+            .values
+            .iter_mut()
+            .find(|setting| setting.row.name() == option.name())
+        {
             Some(old) => *old = setting,
             None => self.values.push(setting),
         }

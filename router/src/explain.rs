@@ -137,7 +137,7 @@ fn explain(core: &Core, head: &Head<'_>) -> Explanation {
         walk.segments = segments
             .map(|segment| String::from_utf8_lossy(segment).into_owned())
             .collect();
-        walk.visit(RouteId::new(0), false);
+        walk.visit(RouteId::ROOT, false);
     } else {
         walk.bad = true;
     }
@@ -146,7 +146,7 @@ fn explain(core: &Core, head: &Head<'_>) -> Explanation {
             let node = core.node(route);
             let values = {
                 let mut slots = Slots::default();
-                core.find(head, &mut slots);
+                let _ = core.find(head, &mut slots);
                 let vars = Vars::new(route, slots);
                 let values = Values::new(core.variables(route), &vars, *head);
                 values

@@ -4,21 +4,24 @@ use crate::condition::Answer;
 use crate::core::Core;
 use crate::encode::{SEPARATOR, decode_path};
 use crate::head::Head;
-use crate::key::{Key, end_of};
+use crate::key::{Key, end_of, is_escaped};
 use crate::methods::{Allow, method_place};
 use crate::slots::Slots;
 use crate::tree::RouteId;
-use crate::trie::{End, FAR_HANDLER, NO_HANDLER, NONE, Next, Step, Target};
+use crate::trie::{End, FAR_HANDLER, NO_HANDLER, NONE, Next, Node, Step, Target};
 
-/// What came of matching.
+/// The target that handles a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hit {
+    pub(crate) route: RouteId,
+    /// An index among all handlers of the tree.
+    pub(crate) handler: usize,
+}
+
+/// Why no target handles a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// The route, and its handler as an index among all of the tree.
-    Hit {
-        route: RouteId,
-        handler: usize,
-    },
-    /// Routes match but for the method: see [`Core::refusal`].
+pub(crate) enum Miss {
+    /// Targets match but for the method: see [`Core::refusal`].
     Refused,
     BadEncoding,
     NotFound,
@@ -34,25 +37,21 @@ impl Core {
     /// that would handle it is the lowest of all that would, and the trie may be searched in any order: what is below a child whose lowest
     /// order is no better than what was found is not looked at.
     #[inline]
-    pub(crate) fn find(&self, head: &Head<'_>, caught: &mut Slots) -> Outcome {
-        // Without an early exit, which makes it a few wide comparisons.
-        if head
-            .path
-            .bytes()
-            .fold(false, |escaped, byte| escaped | (byte == b'%'))
-        {
-            return self.find_escaped(head, caught, None);
+    pub(crate) fn find(&self, head: &Head<'_>, caught: &mut Slots) -> Result<Hit, Miss> {
+        if is_escaped(head.path.as_bytes()) {
+            return self.find_decoded(head, caught, None);
         }
-        let mut search = Search::new(self, head, head.path.as_bytes(), b'/', caught, None);
+        let mut search = Search::<b'/'>::new(self, head, head.path.as_bytes(), caught, None);
         search.run();
-        search.outcome()
+        search.finish()
     }
 
-    /// The methods of all routes that match but for the method, and the first of these routes: told after [`Outcome::Refused`].
+    /// The methods of all routes that match but for the method, and the first of these routes: told after [`Miss::Refused`].
     #[cold]
     pub(crate) fn refusal(&self, head: &Head<'_>) -> (Allow, RouteId) {
         let mut refused = Vec::new();
-        self.find_escaped(head, &mut Slots::default(), Some(&mut refused));
+        // To nobody's surprise there is no hit: the search is the same as before, but remembers.
+        let _ = self.find_decoded(head, &mut Slots::default(), Some(&mut refused));
         refused.sort();
         let mut allow = Allow::default();
         refused
@@ -60,18 +59,18 @@ impl Core {
             .for_each(|(_, route)| allow.merge(&self.node(*route).dispatch.allow));
         (
             allow,
-            refused.first().expect("a route refused the method").1,
+            refused.first().map_or(RouteId::ROOT, |(_, route)| *route),
         )
     }
 
     /// Decodes the path before it is searched. Variables then refer to a copy of the decoded path.
     #[cold]
-    fn find_escaped(
+    fn find_decoded(
         &self,
         head: &Head<'_>,
         caught: &mut Slots,
         refused: Option<&mut Vec<(u32, RouteId)>>,
-    ) -> Outcome {
+    ) -> Result<Hit, Miss> {
         let mut on_stack = [0; STACK_BYTES];
         let mut on_heap = Vec::new();
         let buffer = match on_stack.get_mut(..head.path.len()) {
@@ -82,68 +81,79 @@ impl Core {
             }
         };
         let Ok(len) = decode_path(head.path, buffer) else {
-            return Outcome::BadEncoding;
+            return Err(Miss::BadEncoding);
         };
-        let mut search = Search::new(self, head, &buffer[..len], SEPARATOR, caught, refused);
+        let mut search = Search::<SEPARATOR>::new(self, head, &buffer[..len], caught, refused);
         search.run();
-        search.keep_path();
-        search.outcome()
+        let in_path = search.caught_in_path;
+        let hit = search.finish()?;
+        if in_path > 0 {
+            let text: Vec<u8> = buffer[..len]
+                .iter()
+                .map(|byte| if *byte == SEPARATOR { b'/' } else { *byte })
+                .collect();
+            let text = String::from_utf8(text).expect("decoding a path checks that it is UTF-8");
+            caught.keep_decoded(0..in_path, &text);
+        }
+        Ok(hit)
     }
 }
 
-struct Search<'s> {
+struct Search<'s, const SEPARATOR: u8> {
     core: &'s Core,
     head: &'s Head<'s>,
     path: &'s [u8],
-    separator: u8,
     /// The place of the method in tables of handlers.
     method: usize,
-    /// What the variables on the present way caught.
-    slots: Slots,
-    /// The lowest order found so far, its route and handler, what it caught, and how many of that in the path.
+    /// What the variables on the present way caught; after a target was accepted, what that caught, until the search goes another way.
+    slots: &'s mut Slots,
+    /// The target of the lowest order so far, and its order, or [`NONE`].
     order: u32,
-    route: RouteId,
-    handler: usize,
-    caught: &'s mut Slots,
+    hit: Hit,
+    /// How many variables it caught, and how many of them in the path.
+    caught: usize,
     caught_in_path: usize,
+    /// What it caught, once the search has gone another way.
+    kept: Option<Slots>,
+    is_badly_encoded: bool,
     /// Whether some matched but for the method, and which, for those who ask.
     is_refused: bool,
     refused: Option<&'s mut Vec<(u32, RouteId)>>,
-    is_badly_encoded: bool,
 }
 
-impl<'s> Search<'s> {
+impl<'s, const SEPARATOR: u8> Search<'s, SEPARATOR> {
     #[inline]
     fn new(
         core: &'s Core,
         head: &'s Head<'s>,
         path: &'s [u8],
-        separator: u8,
-        caught: &'s mut Slots,
+        slots: &'s mut Slots,
         refused: Option<&'s mut Vec<(u32, RouteId)>>,
     ) -> Self {
         Self {
             core,
             head,
             path,
-            separator,
             method: method_place(head.method),
-            slots: Slots::default(),
+            slots,
             order: NONE,
-            route: RouteId::new(0),
-            handler: 0,
-            caught,
+            hit: Hit {
+                route: RouteId::ROOT,
+                handler: 0,
+            },
+            caught: 0,
             caught_in_path: 0,
+            kept: None,
+            is_badly_encoded: false,
             is_refused: false,
             refused,
-            is_badly_encoded: false,
         }
     }
 
     #[inline]
     fn run(&mut self) {
         // A path that does not begin with a slash has no segments: the `*` of `OPTIONS`.
-        let start = if self.path.first() == Some(&self.separator) {
+        let start = if self.path.first() == Some(&SEPARATOR) {
             1
         } else {
             self.path.len() + 1
@@ -152,19 +162,28 @@ impl<'s> Search<'s> {
     }
 
     #[inline]
-    fn outcome(&self) -> Outcome {
+    fn finish(self) -> Result<Hit, Miss> {
         if self.order != NONE {
-            Outcome::Hit {
-                route: self.route,
-                handler: self.handler,
+            if let Some(kept) = self.kept {
+                *self.slots = kept;
             }
-        } else if self.is_badly_encoded {
-            Outcome::BadEncoding
-        } else if self.is_refused {
-            Outcome::Refused
-        } else {
-            Outcome::NotFound
+            self.slots.truncate(self.caught);
+            return Ok(self.hit);
         }
+        Err(match (self.is_badly_encoded, self.is_refused) {
+            (true, _) => Miss::BadEncoding,
+            (_, true) => Miss::Refused,
+            _ => Miss::NotFound,
+        })
+    }
+
+    /// Goes back to where so many variables had been caught, to go another way.
+    #[inline]
+    fn back(&mut self, caught: usize) {
+        if self.order != NONE && self.kept.is_none() {
+            self.kept = Some(self.slots.clone());
+        }
+        self.slots.truncate(caught);
     }
 
     /// Searches what follows a segment, from `start` on.
@@ -177,50 +196,85 @@ impl<'s> Search<'s> {
         }
     }
 
-    /// Searches below a node of the trie, with the segments that begin at `start`; beyond the end of the path there are none.
-    fn visit(&mut self, index: u32, start: usize) {
+    /// Searches below a node of the trie, with the segments that begin at `start`; beyond the end of the path there are none. What was caught on
+    /// the way is left for the caller to cut off.
+    fn visit(&mut self, mut index: u32, mut start: usize) {
         let trie = &self.core.trie;
-        let node = &trie.nodes[index as usize];
-        if start > self.path.len() {
-            self.offer(trie.ends(node));
-            self.offer(trie.opens(node));
-            return;
-        }
-        let caught = self.slots.len();
-        let end;
-        if node.places > 0 {
-            let key;
-            (key, end) = Key::read(self.path, start, self.separator);
-            if let Some(next) = trie.literal(node, key, &self.path[start..end]) {
-                self.follow(next, end + 1);
-                self.slots.truncate(caught);
+        loop {
+            let node = &trie.nodes[index as usize];
+            if start > self.path.len() {
+                let caught = self.slots.len();
+                self.offer(trie.ends(node));
+                if node.opens > 0 {
+                    self.back(caught);
+                    self.offer(trie.opens(node));
+                }
+                return;
             }
-        } else {
-            end = end_of(self.path, start, self.separator);
+            let (literal, end) = if node.places > 0 {
+                let (key, end) = Key::read::<SEPARATOR>(self.path, start);
+                (trie.literal(node, key, self.path, start), end)
+            } else {
+                (Next::NOTHING, end_of::<SEPARATOR>(self.path, start))
+            };
+            if !node.plain {
+                return self.visit_any_kind(node, literal, start, end);
+            }
+            let mut next = literal;
+            // Only where both can match is there something to come back for.
+            if node.any_order < self.order && end > start {
+                if literal != Next::NOTHING {
+                    let caught = self.slots.len();
+                    self.follow(literal, end + 1);
+                    if node.any_order >= self.order {
+                        return;
+                    }
+                    self.back(caught);
+                }
+                self.slots.push(start, end);
+                next = node.any;
+            }
+            if next.tail != NONE {
+                return self.tail(next, end + 1);
+            }
+            if next == Next::NOTHING {
+                return;
+            }
+            (index, start) = (next.index, end + 1);
+        }
+    }
+
+    /// Searches below a node where anything can follow: the segment from `start` to `end` leads to `literal`, if to any.
+    fn visit_any_kind(&mut self, node: &'s Node, literal: Next, start: usize, end: usize) {
+        let trie = &self.core.trie;
+        let caught = self.slots.len();
+        if literal != Next::NOTHING {
+            self.follow(literal, end + 1);
+            self.back(caught);
         }
         for branch in trie.branches(node) {
             if branch.order < self.order {
                 let segment = std::str::from_utf8(&self.path[start..end]).unwrap_or_default();
-                if branch.pattern.find(segment, start, &mut self.slots) {
+                if branch.pattern.find(segment, start, self.slots) {
                     self.follow(branch.next, end + 1);
                 }
-                self.slots.truncate(caught);
+                self.back(caught);
             }
         }
         if node.any_order < self.order && end > start {
             self.slots.push(start, end);
             self.follow(node.any, end + 1);
-            self.slots.truncate(caught);
+            self.back(caught);
         }
         if node.rests > 0 {
             self.slots.push(start, self.path.len());
             self.offer(trie.rests(node));
-            self.slots.truncate(caught);
+            self.back(caught);
         }
         self.offer(trie.opens(node));
     }
 
-    /// Matches the segments from `start` on with the only path that is left. The caller cuts off what was caught.
+    /// Matches the segments from `start` on with the only path that is left.
     fn tail(&mut self, next: Next, mut start: usize) {
         let trie = &self.core.trie;
         let tail = &trie.tails[next.tail as usize];
@@ -230,15 +284,15 @@ impl<'s> Search<'s> {
             }
             let end = match step {
                 Step::Any => {
-                    let end = end_of(self.path, start, self.separator);
-                    self.slots.push(start, end);
+                    let end = end_of::<SEPARATOR>(self.path, start);
                     if end == start {
                         return;
                     }
+                    self.slots.push(start, end);
                     end
                 }
                 Step::Literal(wanted, text) => {
-                    let (key, end) = Key::read(self.path, start, self.separator);
+                    let (key, end) = Key::read::<SEPARATOR>(self.path, start);
                     if key != *wanted
                         || !(key.is_whole() || text.as_bytes() == &self.path[start..end])
                     {
@@ -247,9 +301,9 @@ impl<'s> Search<'s> {
                     end
                 }
                 Step::Pattern(pattern) => {
-                    let end = end_of(self.path, start, self.separator);
+                    let end = end_of::<SEPARATOR>(self.path, start);
                     let segment = std::str::from_utf8(&self.path[start..end]).unwrap_or_default();
-                    if !pattern.find(segment, start, &mut self.slots) {
+                    if !pattern.find(segment, start, self.slots) {
                         return;
                     }
                     end
@@ -273,16 +327,22 @@ impl<'s> Search<'s> {
             if target.order >= self.order {
                 return;
             }
-            if target.conditional {
-                self.offer_conditional(target);
+            let in_path = self.slots.len();
+            let answer = if target.conditional {
+                self.check(target)
             } else {
-                match self.handler_of(target) {
-                    Some(handler) => {
-                        self.caught.clone_from(&self.slots);
-                        return self.accept(target, handler);
-                    }
+                Answer::Yes
+            };
+            match answer {
+                Answer::Yes => match self.handler_of(target) {
+                    Some(handler) => return self.accept(target, handler, in_path),
                     None => self.refuse(target),
-                }
+                },
+                Answer::BadEncoding => self.is_badly_encoded = true,
+                Answer::No => {}
+            }
+            if target.conditional {
+                self.slots.truncate(in_path);
             }
             if target.last {
                 return;
@@ -290,34 +350,33 @@ impl<'s> Search<'s> {
         }
     }
 
-    fn offer_conditional(&mut self, target: &Target) {
-        let mut slots = self.slots.clone();
-        let mut badly_encoded = false;
+    /// Checks the conditions of a target and catches their variables.
+    #[inline(never)]
+    fn check(&mut self, target: &Target) -> Answer {
+        let mut all = Answer::Yes;
         for condition in &self.core.node(target.route).conditions {
-            match condition.check(self.head, &mut slots) {
+            match condition.check(self.head, self.slots) {
                 Answer::Yes => {}
-                Answer::No => return,
-                Answer::BadEncoding => badly_encoded = true,
+                Answer::No => return Answer::No,
+                Answer::BadEncoding => all = Answer::BadEncoding,
             }
         }
-        if badly_encoded {
-            self.is_badly_encoded = true;
-        } else if let Some(handler) = self.handler_of(target) {
-            *self.caught = slots;
-            self.accept(target, handler);
-        } else {
-            self.refuse(target);
-        }
+        all
     }
 
     #[inline]
-    fn accept(&mut self, target: &Target, handler: usize) {
+    fn accept(&mut self, target: &Target, handler: usize, in_path: usize) {
         self.order = target.order;
-        self.route = target.route;
-        self.handler = handler;
-        self.caught_in_path = self.slots.len();
+        self.hit = Hit {
+            route: target.route,
+            handler,
+        };
+        self.caught = self.slots.len();
+        self.caught_in_path = in_path;
+        self.kept = None;
     }
 
+    #[inline(never)]
     fn refuse(&mut self, target: &Target) {
         self.is_refused = true;
         if let Some(refused) = &mut self.refused {
@@ -337,18 +396,5 @@ impl<'s> Search<'s> {
             near => usize::from(near),
         };
         Some(target.first_handler as usize + handler)
-    }
-
-    /// Keeps the decoded path if variables refer to it.
-    fn keep_path(&mut self) {
-        if self.order != NONE && self.caught_in_path > 0 {
-            let text: Vec<u8> = self
-                .path
-                .iter()
-                .map(|byte| if *byte == self.separator { b'/' } else { *byte })
-                .collect();
-            let text = String::from_utf8(text).expect("decoding a path checks that it is UTF-8");
-            self.caught.keep_decoded(0..self.caught_in_path, &text);
-        }
     }
 }

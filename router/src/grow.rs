@@ -207,6 +207,7 @@ impl Freezer {
             ends,
             opens,
             rests,
+            plain: opens + rests == 0 && count == 0,
         });
         let mut children = Vec::new();
         for (pattern, child) in branches {

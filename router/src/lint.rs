@@ -123,9 +123,11 @@ fn cover_below<'c>(
     takers.extend(trie.rests(node));
     if let Pattern::Literal(text) = &piece.pattern
         && node.places > 0
-        && let Some(next) = trie.literal(node, Key::of(text.as_bytes()), text.as_bytes())
     {
-        cover(core, next, path, depth + 1, takers);
+        let next = trie.literal(node, Key::of(text.as_bytes()), text.as_bytes(), 0);
+        if next != Next::NOTHING {
+            cover(core, next, path, depth + 1, takers);
+        }
     }
     for branch in trie
         .branches(node)

@@ -43,7 +43,7 @@ impl Slots {
         self.len += 1;
     }
 
-    /// Drops all ranges but the first `len`.
+    /// Drops all ranges but the first `len`, of at least as many.
     #[inline]
     pub(crate) fn truncate(&mut self, len: usize) {
         self.len = len as u32;

@@ -7,7 +7,7 @@ use http::Method;
 use crate::build::build;
 use crate::core::Core;
 use crate::error::BuildErrors;
-use crate::find::Outcome;
+use crate::find::{Hit, Miss};
 use crate::head::Head;
 use crate::methods::Allow;
 use crate::route::Route;
@@ -21,6 +21,8 @@ use crate::vars::{Values, Vars};
 pub struct RouteId(u32);
 
 impl RouteId {
+    pub(crate) const ROOT: Self = Self(0);
+
     pub(crate) fn new(index: usize) -> Self {
         Self(u32::try_from(index).expect("a tree of four billion routes does not fit into memory"))
     }
@@ -118,12 +120,14 @@ impl<H> Tree<H> {
     pub fn find<'t>(&'t self, head: &Head<'_>) -> Found<'t, H> {
         let mut slots = Slots::default();
         match self.core.find(head, &mut slots) {
-            Outcome::Hit { route, handler } => Found::Match(Match {
+            Ok(Hit { route, handler }) => Found::Match(Match {
                 handler: &self.handlers[handler],
                 route,
                 vars: Vars::new(route, slots),
             }),
-            Outcome::Refused => {
+            Err(Miss::NotFound) => Found::NotFound,
+            Err(Miss::BadEncoding) => Found::BadEncoding,
+            Err(Miss::Refused) => {
                 let (allow, route) = self.core.refusal(head);
                 if head.method == Method::OPTIONS {
                     Found::Options { allow, route }
@@ -131,8 +135,6 @@ impl<H> Tree<H> {
                     Found::MethodNotAllowed { allow, route }
                 }
             }
-            Outcome::BadEncoding => Found::BadEncoding,
-            Outcome::NotFound => Found::NotFound,
         }
     }
 

@@ -30,8 +30,9 @@ pub(crate) struct Trie {
     pub(crate) texts: Vec<Arc<str>>,
 }
 
-/// What can follow one beginning of paths.
+/// What can follow one beginning of paths. One cache line.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 pub(crate) struct Node {
     /// Where the table of literal children begins, and how many places it has.
     pub(crate) table: u32,
@@ -47,6 +48,8 @@ pub(crate) struct Node {
     pub(crate) ends: u32,
     pub(crate) opens: u32,
     pub(crate) rests: u32,
+    /// True if all that can follow is literals and any segment: no branches, nothing open, no rests.
+    pub(crate) plain: bool,
 }
 
 /// What follows a segment: nothing, a node, or the targets of a tail.
@@ -140,20 +143,21 @@ impl Literal {
 }
 
 impl Trie {
-    /// What follows the literal `segment` after `node`; `key` is the segment's.
+    /// What follows the literal segment of `path` that begins at `start`, after `node`, which has literals. `key` is the segment's.
     #[inline]
-    pub(crate) fn literal(&self, node: &Node, key: Key, segment: &[u8]) -> Option<Next> {
+    pub(crate) fn literal(&self, node: &Node, key: Key, path: &[u8], start: usize) -> Next {
         let table = &self.tables[node.table as usize..][..node.places as usize];
         let mut place = key.place(table.len());
         loop {
             let literal = &table[place];
             if literal.key == key
-                && (key.is_whole() || self.texts[literal.text as usize].as_bytes() == segment)
+                && (key.is_whole()
+                    || path[start..].starts_with(self.texts[literal.text as usize].as_bytes()))
             {
-                return Some(literal.next);
+                return literal.next;
             }
             if literal.next == Next::NOTHING {
-                return None;
+                return Next::NOTHING;
             }
             place = if place + 1 == table.len() {
                 0

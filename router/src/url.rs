@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use crate::condition::{Condition, is_host_text, lower_host};
 use crate::core::{Core, Node};
 use crate::encode::{encode_query, encode_rest, encode_segment};
-use crate::find::Outcome;
+use crate::find::Hit;
 use crate::head::{Head, bare_host};
 use crate::pattern::Piece;
 use crate::slots::Slots;
@@ -84,11 +84,7 @@ impl<'a> UrlBuilder<'a> {
     }
 
     /// As [`inherit`](Self::inherit), from a request whose variables are kept elsewhere: `value` finds one that `from` caught.
-    pub fn inherit_from(
-        mut self,
-        from: RouteId,
-        value: impl Fn(&str) -> Option<&'a str>,
-    ) -> Self {
+    pub fn inherit_from(mut self, from: RouteId, value: impl Fn(&str) -> Option<&'a str>) -> Self {
         let Ok(route) = self.route else { return self };
         let to: Vec<RouteId> = self.core.upwards(route).collect();
         let shared = self
@@ -96,9 +92,8 @@ impl<'a> UrlBuilder<'a> {
             .upwards(from)
             .find(|id| to.contains(id) && (*id != route || from != route));
         let names = shared.into_iter().flat_map(|id| self.core.variables(id));
-        self.inherited.extend(
-            names.filter_map(|variable| Some((&*variable.name, value(&variable.name)?))),
-        );
+        self.inherited
+            .extend(names.filter_map(|variable| Some((&*variable.name, value(&variable.name)?))));
         self
     }
 
@@ -377,7 +372,7 @@ impl<'a> UrlBuilder<'a> {
             query,
             headers: &headers,
         };
-        let Outcome::Hit { route: by, .. } = self.core.find(&head, &mut Slots::default()) else {
+        let Ok(Hit { route: by, .. }) = self.core.find(&head, &mut Slots::default()) else {
             return Ok(());
         };
         let taker = self.core.node(by);

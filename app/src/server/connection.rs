@@ -3,14 +3,15 @@
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioExecutor;
+use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tracing::debug;
@@ -20,6 +21,7 @@ use super::link::Link;
 use super::service::{Visit, answer};
 use super::wire::Wire;
 use super::{Serve, ServerOptions};
+use crate::body::BoxError;
 use crate::origin::Peer;
 
 /// What an HTTP/2 connection begins with. Source: RFC 9113, section 3.4.
@@ -78,51 +80,48 @@ pub(super) fn spawn<S: Serve>(
     let link = lease.link().clone();
     #[cfg(feature = "tls")]
     if let Some(tls) = site.tls.clone() {
-        tokio::spawn(until_cut(link, async move {
+        let peer = Peer {
+            addr: Some(addr),
+            tls: true,
+        };
+        let connection = async move {
             match tls.accept(client).await {
-                Ok(stream) => {
-                    carry(
-                        site,
-                        stream,
-                        Peer {
-                            addr: Some(addr),
-                            tls: true,
-                        },
-                        lease,
-                    )
-                    .await
-                }
+                Ok(io) => carry(site, io, peer, lease).await,
                 Err(error) => debug!(%error, peer = %addr, "no TLS session"),
             }
-        }));
+        };
+        tokio::spawn(UntilCut { link, connection });
         return;
     }
-    tokio::spawn(until_cut(
-        link,
-        carry(
-            site,
-            client,
-            Peer {
-                addr: Some(addr),
-                tls: false,
-            },
-            lease,
-        ),
-    ));
+    let peer = Peer {
+        addr: Some(addr),
+        tls: false,
+    };
+    let connection = carry(site, client, peer, lease);
+    tokio::spawn(UntilCut { link, connection });
 }
 
-/// Runs a connection until it ends or is cut.
-async fn until_cut(link: Arc<Link>, connection: impl Future<Output = ()>) {
-    let mut connection = pin!(connection);
-    poll_fn(|cx| {
-        link.set_waker(cx.waker());
-        if link.is_cut() {
+pin_project! {
+    /// Runs a connection until it ends or is cut.
+    struct UntilCut<C> {
+        link: Arc<Link>,
+        #[pin]
+        connection: C,
+    }
+}
+
+impl<C: Future<Output = ()>> Future for UntilCut<C> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        this.link.set_waker(cx.waker());
+        if this.link.is_cut() {
             Poll::Ready(())
         } else {
-            connection.as_mut().poll(cx)
+            this.connection.poll(cx)
         }
-    })
-    .await;
+    }
 }
 
 /// Speaks HTTP with a client until one side has had enough.
@@ -136,50 +135,82 @@ async fn carry<S: Serve>(
     let Ok((version, first_bytes)) = sniff(&mut io, &link).await else {
         return;
     };
-    let visit = Arc::new(Visit {
-        app: site.app.clone(),
-        link: link.clone(),
-        peer,
-    });
-    let service = service_fn(move |request| answer(visit.clone(), request));
+    let visit = Arc::new(Visit::new(site.app.clone(), link, peer));
     let wire = Wire::new(io, first_bytes, lease);
     let ended = match version {
-        Version::Http1 => {
-            let connection = pin!(site.http1.serve_connection(wire, service).with_upgrades());
-            drive(connection, &link, |connection| {
-                connection.graceful_shutdown()
-            })
-            .await
-        }
-        // Boxed, because it is the larger, and most connections that stay open are of the other kind.
-        Version::Http2 => {
-            let mut connection = Box::pin(site.http2.serve_connection(wire, service));
-            drive(connection.as_mut(), &link, |connection| {
-                connection.graceful_shutdown()
-            })
-            .await
-        }
+        Version::Http1 => http1(&site, wire, visit).await,
+        Version::Http2 => http2(&site, wire, visit).await,
     };
     if let Err(error) = ended {
         debug!(%error, peer = ?peer.addr, "connection broke off");
     }
 }
 
-/// Polls a connection to its end, and asks it to finish when the order comes.
-async fn drive<C: Future>(
-    mut connection: Pin<&mut C>,
-    link: &Link,
-    finish: impl Fn(Pin<&mut C>),
-) -> C::Output {
+/// Speaks HTTP/1.1. Event streams are written without hyper, which carries what comes before and after them.
+async fn http1<S, T>(
+    site: &Site<S>,
+    mut wire: Wire<T>,
+    visit: Arc<Visit<S>>,
+) -> Result<(), BoxError>
+where
+    S: Serve,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let requests = visit.clone();
+    let mut service = service_fn(move |request| answer(requests.clone(), request));
+    loop {
+        let mut connection = site.http1.serve_connection(wire, service).with_upgrades();
+        let mut was_asked = false;
+        let stream_head = poll_fn(|cx| {
+            let mut connection = Pin::new(&mut connection);
+            if !was_asked && visit.link().is_finishing() {
+                was_asked = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            match connection.poll(cx) {
+                Poll::Ready(ended) => Poll::Ready(ended.map(|()| None)),
+                Poll::Pending => visit
+                    .link()
+                    .take_stream_head_written()
+                    .map_or(Poll::Pending, |closes| Poll::Ready(Ok(Some(closes)))),
+            }
+        });
+        let Some(closes) = stream_head.await? else {
+            return Ok(());
+        };
+        let (Some(parts), Some(stream)) = (connection.into_parts(), visit.take_handover()) else {
+            return Ok(());
+        };
+        (wire, service) = (parts.io, parts.service);
+        wire.give_back(&parts.read_buf);
+        drop(parts.read_buf);
+        stream.write(&mut wire).await?;
+        if closes || visit.link().is_finishing() {
+            return Ok(wire.close().await?);
+        }
+    }
+}
+
+/// Speaks HTTP/2.
+async fn http2<S, T>(site: &Site<S>, wire: Wire<T>, visit: Arc<Visit<S>>) -> Result<(), BoxError>
+where
+    S: Serve,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let requests = visit.clone();
+    let service = service_fn(move |request| answer(requests.clone(), request));
+    // Boxed, because it is large, and most connections that stay open are of the other kind.
+    let mut connection = Box::pin(site.http2.serve_connection(wire, service));
     let mut was_asked = false;
     poll_fn(|cx| {
-        if !was_asked && link.is_finishing() {
+        if !was_asked && visit.link().is_finishing() {
             was_asked = true;
-            finish(connection.as_mut());
+            connection.as_mut().graceful_shutdown();
         }
         connection.as_mut().poll(cx)
     })
-    .await
+    .await?;
+    Ok(())
 }
 
 enum Version {

@@ -1,6 +1,6 @@
 //! What is known of one connection: by its own task, and by the sweep of all connections.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
@@ -37,8 +37,17 @@ pub(super) struct Link {
     is_finishing: AtomicBool,
     /// Asked to end at once.
     is_cut: AtomicBool,
+    /// How far an event stream is on its way from hyper to us: one of the values below.
+    handover: AtomicU8,
     waker: OnceLock<Waker>,
 }
+
+const NO_HANDOVER: u8 = 0;
+/// The head of the stream's answer is not yet written.
+const HEAD_TO_WRITE: u8 = 1;
+/// It is, and it promised to close after the stream.
+const HEAD_WRITTEN_CLOSE: u8 = 2;
+const HEAD_WRITTEN_KEEP_ALIVE: u8 = 3;
 
 impl Link {
     pub(super) fn new(connections: Arc<Connections>) -> Self {
@@ -56,6 +65,7 @@ impl Link {
             is_upgraded: AtomicBool::new(false),
             is_finishing: AtomicBool::new(false),
             is_cut: AtomicBool::new(false),
+            handover: AtomicU8::new(NO_HANDOVER),
             waker: OnceLock::new(),
         }
     }
@@ -140,6 +150,40 @@ impl Link {
             self.streams.fetch_or(GONE, Ordering::Relaxed);
         } else if self.streams.fetch_or(GONE, Ordering::Relaxed) == 0 {
             budget.leave();
+        }
+    }
+
+    // The way of an event stream from hyper to us.
+
+    /// Notes that the answer whose head is written next is a stream that hyper is not to write.
+    pub(super) fn hand_over(&self) {
+        self.handover.store(HEAD_TO_WRITE, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_handing_over(&self) -> bool {
+        self.handover.load(Ordering::Relaxed) == HEAD_TO_WRITE
+    }
+
+    /// Notes that the head of the stream's answer has left.
+    pub(super) fn stream_head_written(&self, promised_to_close: bool) {
+        self.handover.store(
+            if promised_to_close {
+                HEAD_WRITTEN_CLOSE
+            } else {
+                HEAD_WRITTEN_KEEP_ALIVE
+            },
+            Ordering::Relaxed,
+        );
+    }
+
+    /// Returns whether to close after the stream, once, when its head has left.
+    pub(super) fn take_stream_head_written(&self) -> Option<bool> {
+        match self.handover.load(Ordering::Relaxed) {
+            NO_HANDOVER | HEAD_TO_WRITE => None,
+            written => {
+                self.handover.store(NO_HANDOVER, Ordering::Relaxed);
+                Some(written == HEAD_WRITTEN_CLOSE)
+            }
         }
     }
 

@@ -2,26 +2,52 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
-use http::{Request, Response, StatusCode, Version};
+use http::{Method, Request, Response, StatusCode, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::Serve;
 use super::link::Link;
 use super::refusal::RETRY_AFTER;
+use super::stream::Handover;
 use crate::body::{Body, BoxError};
 use crate::origin::Peer;
 
 /// What the requests of one connection share.
 pub(super) struct Visit<S> {
-    pub(super) app: Arc<S>,
-    pub(super) link: Arc<Link>,
-    pub(super) peer: Peer,
+    app: Arc<S>,
+    link: Arc<Link>,
+    peer: Peer,
+    /// A stream that waits for hyper to have written its head.
+    handover: Mutex<Option<Handover>>,
+}
+
+impl<S> Visit<S> {
+    pub(super) fn new(app: Arc<S>, link: Arc<Link>, peer: Peer) -> Self {
+        Self {
+            app,
+            link,
+            peer,
+            handover: Mutex::new(None),
+        }
+    }
+
+    pub(super) fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// Takes the stream whose head is written.
+    pub(super) fn take_handover(&self) -> Option<Handover> {
+        self.handover
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
 }
 
 /// Has the application answer a request, within the budgets.
@@ -29,46 +55,97 @@ pub(super) async fn answer<S: Serve>(
     visit: Arc<Visit<S>>,
     request: Request<Incoming>,
 ) -> Result<Response<Counted<S>>, Infallible> {
-    let is_multiplexed = request.version() == Version::HTTP_2;
-    let mut request_in_flight =
-        InFlight::new(visit, is_multiplexed, !request.body().is_end_stream());
-    let Visit { app, link, peer } = &*request_in_flight.visit;
+    let version = request.version();
+    let has_body = !request.body().is_end_stream();
+    // The body of a stream is ours to write where no other rule of HTTP/1.1 bears on it: a body that is still to be read, or none to send.
+    let may_hand_over =
+        version == Version::HTTP_11 && !has_body && request.method() != Method::HEAD;
+    let in_flight = InFlight::new(visit, version == Version::HTTP_2, has_body);
+    let Visit {
+        app, link, peer, ..
+    } = &*in_flight.visit;
     let mut response = app.call(request, *peer).await;
-    let has_room = if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        link.upgrade()
-    } else if response.body().is_stream() {
-        let has_room = link.begin_stream();
-        request_in_flight.is_stream = has_room;
-        has_room
-    } else {
-        true
-    };
-    let Visit { app, link, .. } = &*request_in_flight.visit;
-    if !has_room {
-        response = app.refuse(StatusCode::SERVICE_UNAVAILABLE);
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, RETRY_AFTER);
+    if response.body().is_stream() || response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return Ok(answer_at_length(response, in_flight, may_hand_over));
     }
     if link.connections().budget().is_pressed() {
-        if is_multiplexed {
-            link.finish();
-        } else {
-            response
-                .headers_mut()
-                .insert(header::CONNECTION, HeaderValue::from_static("close"));
-        }
+        close_after(&mut response, link, version);
     }
-    Ok(response.map(|body| Counted {
+    Ok(response.map(|body| Counted::Here {
         body,
-        _request: request_in_flight,
+        _request: in_flight,
     }))
 }
 
+/// Lets an answer that has no end of its own go out, if there is room for it.
+fn answer_at_length<S: Serve>(
+    response: Response<Body>,
+    mut in_flight: InFlight<S>,
+    may_hand_over: bool,
+) -> Response<Counted<S>> {
+    let Visit {
+        app,
+        link,
+        handover,
+        ..
+    } = &*in_flight.visit;
+    let is_upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    let has_room = if is_upgrade {
+        link.upgrade()
+    } else {
+        link.begin_stream()
+    };
+    if !has_room {
+        let mut refusal = app.refuse(StatusCode::SERVICE_UNAVAILABLE);
+        refusal
+            .headers_mut()
+            .insert(header::RETRY_AFTER, RETRY_AFTER);
+        return refusal.map(|body| Counted::Here {
+            body,
+            _request: in_flight,
+        });
+    }
+    if may_hand_over && !is_upgrade && response.status() == StatusCode::OK {
+        let (head, body) = response.into_parts();
+        *handover.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Handover::new(body, link.clone()));
+        link.hand_over();
+        in_flight.kind = Kind::HandedOver;
+        return Response::from_parts(head, Counted::Elsewhere);
+    }
+    in_flight.kind = if is_upgrade {
+        Kind::Ordinary
+    } else {
+        Kind::Stream
+    };
+    response.map(|body| Counted::Here {
+        body,
+        _request: in_flight,
+    })
+}
+
+/// Ends a connection after this answer, because places are scarce.
+fn close_after(response: &mut Response<Body>, link: &Link, version: Version) {
+    if version == Version::HTTP_2 {
+        link.finish();
+    } else {
+        response
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+}
+
 /// A request at work: from its head to the last byte of its answer, or to the moment the client leaves.
-struct InFlight<S> {
+pub(super) struct InFlight<S> {
     visit: Arc<Visit<S>>,
-    is_stream: bool,
+    kind: Kind,
+}
+
+enum Kind {
+    Ordinary,
+    Stream,
+    /// The [`Handover`] counts it.
+    HandedOver,
 }
 
 impl<S> InFlight<S> {
@@ -76,24 +153,31 @@ impl<S> InFlight<S> {
         visit.link.request_came(is_multiplexed, has_body);
         Self {
             visit,
-            is_stream: false,
+            kind: Kind::Ordinary,
         }
     }
 }
 
 impl<S> Drop for InFlight<S> {
     fn drop(&mut self) {
-        if self.is_stream {
-            self.visit.link.end_stream();
+        let link = &self.visit.link;
+        match self.kind {
+            Kind::Ordinary => link.request_over(),
+            Kind::Stream => {
+                link.end_stream();
+                link.request_over();
+            }
+            Kind::HandedOver => {}
         }
-        self.visit.link.request_over();
     }
 }
 
-/// The body of an answer; when hyper drops it, the request is over.
-pub(super) struct Counted<S> {
-    body: Body,
-    _request: InFlight<S>,
+/// The body of an answer, as hyper sees it.
+pub(super) enum Counted<S> {
+    /// When hyper drops it, the request is over.
+    Here { body: Body, _request: InFlight<S> },
+    /// A body that never comes: hyper writes the head of the answer and waits, and meanwhile the socket is taken from it.
+    Elsewhere,
 }
 
 impl<S> HttpBody for Counted<S> {
@@ -104,14 +188,23 @@ impl<S> HttpBody for Counted<S> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        Pin::new(&mut self.get_mut().body).poll_frame(cx)
+        match self.get_mut() {
+            Self::Here { body, .. } => Pin::new(body).poll_frame(cx),
+            Self::Elsewhere => Poll::Pending,
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        match self {
+            Self::Here { body, .. } => body.is_end_stream(),
+            Self::Elsewhere => false,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        match self {
+            Self::Here { body, .. } => body.size_hint(),
+            Self::Elsewhere => SizeHint::default(),
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! A client's socket, as hyper reads and writes it.
 
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -16,6 +17,9 @@ use super::link::Link;
 /// Thrown away at most of what a refused client goes on sending. It sends more only if it does not read.
 const MOST_UNREAD_BYTES: usize = 4 << 20;
 
+/// The line of a head after whose answer the connection closes.
+const CLOSES: &[u8] = b"\r\nconnection: close\r\n";
+
 /// A socket that keeps the connection's [`Link`] up to date. When it is dropped, the connection is gone; after an upgrade it lives on in
 /// whatever took it over.
 pub(super) struct Wire<T> {
@@ -28,6 +32,8 @@ pub(super) struct Wire<T> {
     /// Everything that was written before has left: the next bytes begin an answer.
     is_flushed: bool,
     unread_bytes: usize,
+    /// The head of a stream's answer is on its way out; true if it promises to close.
+    stream_head: Option<bool>,
 }
 
 impl<T> Wire<T> {
@@ -39,18 +45,42 @@ impl<T> Wire<T> {
             refusal: Bytes::new(),
             is_flushed: true,
             unread_bytes: 0,
+            stream_head: None,
         }
+    }
+
+    /// Takes bytes back that were read too early, to read them again first.
+    pub(super) fn give_back(&mut self, bytes: &[u8]) {
+        // A copy, because what was read may hold a large buffer.
+        if !bytes.is_empty() {
+            self.first_bytes = [bytes, &self.first_bytes].concat().into();
+        }
+    }
+
+    /// Returns true while bytes are at hand that were read too early.
+    pub(super) fn has_first_bytes(&self) -> bool {
+        self.first_bytes.has_remaining()
     }
 
     fn link(&self) -> &Link {
         self.lease.link()
     }
 
+    /// Looks at the beginning of an answer, before it is written.
+    fn look_at(&mut self, bytes: &[u8]) {
+        if std::mem::take(&mut self.is_flushed) {
+            self.refuse_instead(bytes);
+            if self.link().is_handing_over() {
+                // hyper writes the names of headers in lower case, and knows all that makes it close.
+                self.stream_head = Some(bytes.windows(CLOSES.len()).any(|window| window == CLOSES));
+            }
+        }
+    }
+
     /// Looks whether hyper is about to answer by itself: it does so, bare of all headers, to a head that it can't read. We refuse in its
     /// place. No other answer begins while a head is waited for, and this one is written in one piece.
     fn refuse_instead(&mut self, bytes: &[u8]) {
-        if self.is_flushed
-            && self.link().awaits_head()
+        if self.link().awaits_head()
             && let Some(status) = bytes
                 .strip_prefix(b"HTTP/1.1 ")
                 .and_then(|rest| rest.get(..3))
@@ -60,7 +90,6 @@ impl<T> Wire<T> {
             self.refusal = self.link().connections().refusal(status);
             self.link().head_refused();
         }
-        self.is_flushed = false;
     }
 }
 
@@ -84,6 +113,11 @@ impl<T: AsyncRead + Unpin> Read for Wire<T> {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
+    /// Closes for writing.
+    pub(super) async fn close(&mut self) -> io::Result<()> {
+        poll_fn(|cx| Pin::new(&mut *self).poll_shutdown(cx)).await
+    }
+
     /// Notes whether the client takes what we write.
     fn noting<R>(&self, written: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
         self.link().set_blocked(written.is_pending());
@@ -124,7 +158,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Write for Wire<T> {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         if self.refusal.is_empty() {
-            self.refuse_instead(buf);
+            self.look_at(buf);
         }
         if self.refusal.has_remaining() {
             return self.poll_refuse(cx, buf.len());
@@ -141,7 +175,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Write for Wire<T> {
         if self.refusal.is_empty()
             && let Some(first) = bufs.first()
         {
-            self.refuse_instead(first);
+            self.look_at(first);
         }
         if self.refusal.has_remaining() {
             return self.poll_refuse(cx, bufs.iter().map(|buf| buf.len()).sum());
@@ -157,6 +191,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Write for Wire<T> {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.io).poll_flush(cx);
         self.is_flushed = flushed.is_ready();
+        if self.is_flushed
+            && let Some(promised_to_close) = self.stream_head.take()
+        {
+            self.link().stream_head_written(promised_to_close);
+        }
         self.noting(flushed)
     }
 

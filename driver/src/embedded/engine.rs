@@ -4,6 +4,7 @@
 //! or revisions; the store above knows nothing of files. That is what lets the whole semantics run over
 //! memory, over one table file, and over a log in front of that table.
 
+mod cache;
 mod checkpoint;
 mod files;
 mod log;

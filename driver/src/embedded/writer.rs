@@ -14,10 +14,11 @@ use std::time::Duration;
 use tracing::{debug, info, warn};
 
 use super::bucket::State;
-use super::draft::{Draft, Drafted};
+use super::draft::{Draft, Drafted, Told};
 use super::engine::Rest;
 use super::fault::Fault;
 use super::queue::{Answer, Order, Taken};
+use super::reader::Reader;
 use super::row::{BucketRow, Millis};
 use super::store::Shared;
 use crate::Error;
@@ -193,7 +194,7 @@ impl Writer {
             // The batch is written whether or not the next timer can be read: look again then.
             self.timer = shared.reader.first_timer().unwrap_or(self.timer);
         }
-        tell(&changes);
+        tell(&shared.reader, &changes);
         Ok(outcomes)
     }
 
@@ -245,16 +246,27 @@ impl Writer {
     }
 }
 
-/// Tells the watchers of changes that are durable now.
-fn tell(changes: &[(Arc<State>, Arc<crate::kv::Entry>)]) {
+/// Tells those who follow of changes that are durable now.
+///
+/// Whoever begins to follow after this look finds the changes in the rows.
+fn tell(reader: &Reader, changes: &[Told]) {
     let mut due = Vec::new();
-    for (bucket, entry) in changes {
-        if bucket.changes.push(entry) {
-            due.push(&bucket.changes);
+    for change in changes {
+        let followers = &change.bucket.changes;
+        if !followers.has_readers() {
+            continue;
+        }
+        match change.entry(reader) {
+            Ok(entry) => {
+                if followers.push(&Arc::new(entry)) {
+                    due.push(followers);
+                }
+            }
+            Err(fault) => warn!(%fault, "a change that was written cannot be read"),
         }
     }
-    for changes in due {
-        changes.wake();
+    for followers in due {
+        followers.wake();
     }
 }
 

@@ -58,7 +58,7 @@ async fn session(cx: Context) -> Result<String> {
 pub(crate) fn part() -> Part {
     let numbered_routes = (0..NUMBERED).map(|n| {
         Route::new(format!("n{n}"))
-            .path(&format!("/r/{n}/a/{{x}}/b"))
+            .path(format!("/r/{n}/a/{{x}}/b"))
             .get(numbered)
     });
     Part::new()

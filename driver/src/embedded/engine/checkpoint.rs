@@ -6,10 +6,31 @@ use std::thread::JoinHandle;
 
 use tracing::{debug, warn};
 
+use super::cache::Cache;
 use super::overlay::Overlay;
 use super::record::Sequence;
 use super::table::{Mark, Table};
 use crate::embedded::fault::Fault;
+
+/// Where frozen rows come from and go to.
+pub(super) struct Road {
+    pub(super) overlay: Arc<Overlay>,
+    pub(super) table: Arc<Table>,
+    pub(super) cache: Arc<Cache>,
+}
+
+impl Road {
+    /// Carries the frozen rows into the table.
+    fn carry(&self, mark: Mark) -> Result<(), Fault> {
+        let frozen = self.overlay.frozen();
+        self.table.apply(&frozen, mark)?;
+        // Before the overlay shows what is beneath it.
+        self.cache.update(&frozen);
+        self.overlay.melt();
+        debug!(rows = frozen.len(), record = mark.sequence, "checkpoint");
+        Ok(())
+    }
+}
 
 /// Carries frozen rows into the table, one layer at a time.
 pub(super) struct Checkpointer {
@@ -52,26 +73,21 @@ impl Shared {
 
 impl Checkpointer {
     /// Starts the thread, which begins with the rows up to `mark` that are frozen already.
-    pub(super) fn start(
-        table: Arc<Table>,
-        overlay: Arc<Overlay>,
-        mark: Mark,
-    ) -> Result<Self, Fault> {
-        let begin = if overlay.frozen().is_empty() {
-            State::Idle
-        } else {
-            State::Running(mark.sequence)
+    pub(super) fn start(road: Road, mark: Mark) -> Result<Self, Fault> {
+        let begin = match road.overlay.frozen().is_empty() {
+            true => State::Idle,
+            false => State::Running(mark.sequence),
         };
         let shared = Arc::new(Shared {
             state: Mutex::new(begin),
             changed: Condvar::new(),
         });
-        let path = table.path().to_owned();
+        let path = road.table.path().to_owned();
         let thread = std::thread::Builder::new()
             .name("pleach-checkpoint".into())
             .spawn({
                 let shared = shared.clone();
-                move || run(&shared, &table, &overlay, mark)
+                move || run(&shared, &road, mark)
             });
         let thread = thread.map_err(|error| Fault::io("starting a thread for", &path, error))?;
         Ok(Self {
@@ -120,7 +136,7 @@ impl Checkpointer {
     }
 }
 
-fn run(shared: &Shared, table: &Table, overlay: &Overlay, mark: Mark) {
+fn run(shared: &Shared, road: &Road, mark: Mark) {
     let mut state = shared.state();
     loop {
         match *state {
@@ -128,18 +144,13 @@ fn run(shared: &Shared, table: &Table, overlay: &Overlay, mark: Mark) {
             State::Idle | State::Failed(..) => state = shared.wait(state),
             State::Running(sequence) => {
                 drop(state);
-                let frozen = overlay.frozen();
-                let apply = || table.apply(&frozen, Mark { sequence, ..mark });
+                let carry = || road.carry(Mark { sequence, ..mark });
                 // A panic must not leave the writer waiting for this thread.
-                let applied = catch_unwind(AssertUnwindSafe(apply)).unwrap_or_else(|_| {
-                    Err(Fault::damaged(table.path(), "its pages make no sense"))
+                let carried = catch_unwind(AssertUnwindSafe(carry)).unwrap_or_else(|_panic| {
+                    Err(Fault::damaged(road.table.path(), "its pages make no sense"))
                 });
-                let new = match applied {
-                    Ok(()) => {
-                        debug!(rows = frozen.len(), sequence, "checkpoint");
-                        overlay.melt();
-                        State::Idle
-                    }
+                let new = match carried {
+                    Ok(()) => State::Idle,
                     // The rows stay where they are, in the log and in memory.
                     Err(fault) => {
                         warn!(%fault, "a checkpoint failed");

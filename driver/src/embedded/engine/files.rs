@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! batch → log (durable) → active rows → frozen rows → table
-//!                         └─ reads look here first, in this order ─┘
+//! read  ←                 active rows ← frozen rows ← rows used lately ← table
 //! ```
 //! After a crash the log is replayed over the table, from the record that the table's mark names.
 
@@ -15,7 +15,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use super::checkpoint::Checkpointer;
+use super::cache::Cache;
+use super::checkpoint::{Checkpointer, Road};
 use super::log::{Log, Replayed};
 use super::overlay::Overlay;
 use super::table::{Mark, Table};
@@ -28,6 +29,7 @@ use crate::embedded::row::Range;
 pub(in crate::embedded) struct Files {
     table: Arc<Table>,
     overlay: Arc<Overlay>,
+    cache: Arc<Cache>,
     log: Mutex<Log>,
     checkpointer: Checkpointer,
     disk: Arc<dyn Disk>,
@@ -59,10 +61,17 @@ impl Files {
         }
         log.switch()?;
         let (table, overlay) = (Arc::new(table), Arc::new(overlay));
-        let checkpointer = Checkpointer::start(table.clone(), overlay.clone(), mark)?;
+        let cache = Arc::new(Cache::new());
+        let road = Road {
+            table: table.clone(),
+            overlay: overlay.clone(),
+            cache: cache.clone(),
+        };
+        let checkpointer = Checkpointer::start(road, mark)?;
         Ok(Self {
             table,
             overlay,
+            cache,
             log: Mutex::new(log),
             checkpointer,
             disk,
@@ -87,10 +96,18 @@ impl Files {
 
 impl Engine for Files {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Fault> {
-        match self.overlay.get(key) {
-            Some(row) => Ok(row),
-            None => self.table.get(key),
+        let seen = self.cache.begin();
+        if let Some(row) = self.overlay.get(key) {
+            return Ok(row);
         }
+        if let Some(row) = self.cache.get(key) {
+            return Ok(Some(row));
+        }
+        let row = self.table.get(key)?;
+        if let Some(row) = &row {
+            self.cache.fill(seen, key, row);
+        }
+        Ok(row)
     }
 
     fn scan(&self, ranges: &[Range], visit: &mut Visit<'_>) -> Result<(), Fault> {

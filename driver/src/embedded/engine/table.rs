@@ -31,7 +31,7 @@ const ROWS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("rows");
 const MARK: &[u8] = b"\0mark";
 
 /// How much of the table is kept in memory, at most.
-const CACHE_BYTES: usize = 128 * 1024 * 1024;
+const CACHE_BYTES: usize = 64 * 1024 * 1024;
 
 /// Up to this size a table is checked from end to end before it is opened; a larger one is tried by
 /// opening it, and damage further in shows when it is read.
