@@ -31,25 +31,21 @@ impl Visitor {
     }
 
     /// Begins a request.
-    #[must_use]
     pub fn request(&self, method: &str, path: &str) -> Request<'_> {
         Request::new(self, method, path)
     }
 
     /// Begins a `GET`.
-    #[must_use]
     pub fn get(&self, path: &str) -> Request<'_> {
         self.request("GET", path)
     }
 
     /// Begins a `POST`.
-    #[must_use]
     pub fn post(&self, path: &str) -> Request<'_> {
         self.request("POST", path)
     }
 
     /// Begins a `DELETE`.
-    #[must_use]
     pub fn delete(&self, path: &str) -> Request<'_> {
         self.request("DELETE", path)
     }

@@ -27,7 +27,7 @@ const DELETES_AT_ONCE: usize = 64;
 
 /// How long a reader waits for what was written just before. The feed is behind by less than a millisecond, unless the
 /// store is away.
-const CATCHING_UP: Duration = Duration::from_secs(1);
+const CATCHING_UP: Duration = Duration::from_millis(300);
 
 /// All games.
 pub(crate) struct Games {

@@ -37,3 +37,6 @@ pub(super) async fn unless_gone(
     games.release(user).await?;
     Err(Error::unauthorized())
 }
+
+#[cfg(test)]
+mod tests;
