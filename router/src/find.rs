@@ -8,7 +8,7 @@ use crate::key::{Key, end_of, is_escaped};
 use crate::methods::{Allow, method_place};
 use crate::slots::Slots;
 use crate::tree::RouteId;
-use crate::trie::{End, FAR_HANDLER, NO_HANDLER, NONE, Next, Node, Step, Target};
+use crate::trie::{End, FAR_HANDLER, NO_HANDLER, NONE, Next, Node, Places, Step, Target};
 
 /// The target that handles a request.
 #[derive(Clone, Copy, Debug)]
@@ -211,7 +211,7 @@ impl<'s, const SEPARATOR: u8> Search<'s, SEPARATOR> {
                 }
                 return;
             }
-            let (literal, end) = if node.places > 0 {
+            let (literal, end) = if node.places != Places::None {
                 let (key, end) = Key::read::<SEPARATOR>(self.path, start);
                 (trie.literal(node, key, self.path, start), end)
             } else {

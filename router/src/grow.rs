@@ -7,7 +7,7 @@ use crate::core::{FullPath, Node as RouteNode};
 use crate::key::Key;
 use crate::pattern::Pattern;
 use crate::tree::RouteId;
-use crate::trie::{Branch, End, Literal, NONE, Next, Node, Step, Tail, Target, Trie};
+use crate::trie::{Branch, End, Literal, NONE, Next, Node, Places, Step, Tail, Target, Trie};
 
 /// Makes the trie of `targets`, which are given in the order of the walk.
 pub(crate) fn grow(nodes: &[RouteNode], targets: &[RouteId]) -> Trie {
@@ -198,7 +198,7 @@ impl Freezer {
         let any_order = any.as_ref().map_or(NONE, |any| any.order());
         self.trie.nodes.push(Node {
             table: 0,
-            places: 0,
+            places: Places::None,
             any: Next::NOTHING,
             any_order,
             first_branch: first_branch as u32,
@@ -228,31 +228,47 @@ impl Freezer {
         index as u32
     }
 
-    /// Makes the table of literal children: where it begins, and how many places it has.
-    fn literals(&mut self, literals: Vec<(Arc<str>, Growing)>) -> (u32, u32) {
+    /// Makes the table of literal children: where it begins, and its places.
+    fn literals(&mut self, literals: Vec<(Arc<str>, Growing)>) -> (u32, Places) {
         let first = self.trie.tables.len();
-        let places = 2 * literals.len();
-        self.trie.tables.resize(first + places, Literal::ABSENT);
+        let count = match literals.len() {
+            0 => return (0, Places::None),
+            1 => 1,
+            // A quarter to a half of the places is taken.
+            several => (2 * several).next_power_of_two(),
+        };
+        let places = if count == 1 {
+            Places::One
+        } else {
+            Places::Many(64 - count.trailing_zeros() as u8)
+        };
+        self.trie.tables.resize(first + count, Literal::ABSENT);
         for (text, child) in literals {
             let key = Key::of(text.as_bytes());
+            let place = match places {
+                Places::Many(shift) => (key.hash() >> shift) as usize,
+                Places::None | Places::One => 0,
+            };
             let text = if key.is_whole() {
                 NONE
             } else {
                 self.trie.texts.push(text);
                 self.trie.texts.len() as u32 - 1
             };
+            let Key { head, tail, len } = key;
             let literal = Literal {
-                key,
+                head,
+                tail,
+                len,
                 text,
                 next: self.next(child),
             };
-            let table = &mut self.trie.tables[first..first + places];
-            let start = key.place(places);
-            let free = (start..places)
-                .chain(0..start)
+            let table = &mut self.trie.tables[first..first + count];
+            let free = (place..count)
+                .chain(0..place)
                 .find(|place| table[*place].next == Next::NOTHING);
             table[free.expect("a table is at most half full")] = literal;
         }
-        (first as u32, places as u32)
+        (first as u32, places)
     }
 }

@@ -6,9 +6,9 @@
 /// bytes, and its text has to be compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Key {
-    head: u64,
-    tail: u64,
-    len: u32,
+    pub(crate) head: u64,
+    pub(crate) tail: u64,
+    pub(crate) len: u32,
 }
 
 const WORD: usize = size_of::<u64>();
@@ -17,13 +17,6 @@ const WORD: usize = size_of::<u64>();
 const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
 
 impl Key {
-    /// The key of no segment.
-    pub(crate) const IMPOSSIBLE: Self = Self {
-        head: 0,
-        tail: 0,
-        len: u32::MAX,
-    };
-
     /// The key of a whole text.
     pub(crate) fn of(text: &[u8]) -> Self {
         let mut key = Self {
@@ -104,13 +97,10 @@ impl Key {
         self.len as usize <= 2 * WORD
     }
 
-    /// Where to look for the key first in a table of so many places.
+    /// A number to find the key by in tables. The higher a bit, the more bits of the key bear on it.
     #[inline]
-    pub(crate) fn place(self, places: usize) -> usize {
-        let mixed =
-            (self.head ^ self.tail.rotate_left(32) ^ u64::from(self.len)).wrapping_mul(SPREAD);
-        // The upper half, which all bits bear on, as a fraction of the places.
-        ((mixed >> 32) * places as u64 >> 32) as usize
+    pub(crate) fn hash(self) -> u64 {
+        (self.head ^ self.tail.rotate_left(32) ^ u64::from(self.len)).wrapping_mul(SPREAD)
     }
 }
 

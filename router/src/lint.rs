@@ -121,9 +121,7 @@ fn cover_below<'c>(
         return;
     };
     takers.extend(trie.rests(node));
-    if let Pattern::Literal(text) = &piece.pattern
-        && node.places > 0
-    {
+    if let Pattern::Literal(text) = &piece.pattern {
         let next = trie.literal(node, Key::of(text.as_bytes()), text.as_bytes(), 0);
         if next != Next::NOTHING {
             cover(core, next, path, depth + 1, takers);

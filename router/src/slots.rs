@@ -60,18 +60,24 @@ impl Slots {
     /// What the variable at `index` caught.
     #[inline]
     pub(crate) fn get(&self, index: usize) -> Option<Caught<'_>> {
-        if index >= self.len() {
-            return None;
+        match self.inline.get(index) {
+            Some((from, to)) if *from & DECODED == 0 && index < self.len() => {
+                Some(Caught::Raw(*from as usize..*to as usize))
+            }
+            _ => self.get_far(index),
         }
-        let (from, to) = match self.inline.get(index) {
-            Some(range) => *range,
-            None => *self.spill.as_ref()?.more.get(index - INLINE)?,
-        };
-        let range = (from & !DECODED) as usize..to as usize;
-        if from & DECODED == 0 {
-            return Some(Caught::Raw(range));
+    }
+
+    /// Gets what is decoded, or beyond the inline ranges.
+    fn get_far(&self, index: usize) -> Option<Caught<'_>> {
+        let Spill { more, decoded } = self.spill.as_deref().filter(|_| index < self.len())?;
+        let (from, to) = self.inline.iter().chain(more).nth(index)?;
+        let range = (*from & !DECODED) as usize..*to as usize;
+        if *from & DECODED == 0 {
+            Some(Caught::Raw(range))
+        } else {
+            decoded.get(range).map(Caught::Decoded)
         }
-        self.spill.as_ref()?.decoded.get(range).map(Caught::Decoded)
     }
 
     /// Makes the ranges of these indices, which were taken from `text`, refer to a copy of it.

@@ -34,9 +34,9 @@ pub(crate) struct Trie {
 #[derive(Clone, Debug)]
 #[repr(align(64))]
 pub(crate) struct Node {
-    /// Where the table of literal children begins, and how many places it has.
+    /// Where the table of literal children begins, and which of its places.
     pub(crate) table: u32,
-    pub(crate) places: u32,
+    pub(crate) places: Places,
     /// What follows any segment, and the lowest order in it.
     pub(crate) any: Next,
     pub(crate) any_order: u32,
@@ -61,10 +61,22 @@ pub(crate) struct Next {
     pub(crate) index: u32,
 }
 
-/// A literal segment, and what follows it. Half a cache line.
+/// How many places a table of literals has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Places {
+    None,
+    /// For a single literal, which needs no hashing.
+    One,
+    /// Two to the power of sixty-four less this number: so many bits of a hash are to be shifted out.
+    Many(u8),
+}
+
+/// A literal segment, and what follows it. Half a cache line: the key lies flat, because a struct of it would be padded.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Literal {
-    pub(crate) key: Key,
+    pub(crate) head: u64,
+    pub(crate) tail: u64,
+    pub(crate) len: u32,
     pub(crate) text: u32,
     pub(crate) next: Next,
 }
@@ -134,37 +146,48 @@ impl Next {
 }
 
 impl Literal {
-    /// An empty place in a table.
+    /// An empty place in a table. No key is as long.
     pub(crate) const ABSENT: Self = Self {
-        key: Key::IMPOSSIBLE,
+        head: 0,
+        tail: 0,
+        len: u32::MAX,
         text: NONE,
         next: Next::NOTHING,
     };
+
+    #[inline]
+    fn has(&self, key: Key) -> bool {
+        self.head == key.head && self.tail == key.tail && self.len == key.len
+    }
 }
 
 impl Trie {
-    /// What follows the literal segment of `path` that begins at `start`, after `node`, which has literals. `key` is the segment's.
+    /// What follows the literal segment of `path` that begins at `start`, after `node`. `key` is the segment's.
     #[inline]
     pub(crate) fn literal(&self, node: &Node, key: Key, path: &[u8], start: usize) -> Next {
-        let table = &self.tables[node.table as usize..][..node.places as usize];
-        let mut place = key.place(table.len());
-        loop {
-            let literal = &table[place];
-            if literal.key == key
-                && (key.is_whole()
-                    || path[start..].starts_with(self.texts[literal.text as usize].as_bytes()))
-            {
-                return literal.next;
+        let table = &self.tables[node.table as usize..];
+        let literal = match node.places {
+            Places::None => &Literal::ABSENT,
+            Places::One => &table[0],
+            Places::Many(shift) => {
+                let mut place = (key.hash() >> shift) as usize;
+                let last = (u64::MAX >> shift) as usize;
+                while !table[place].has(key) && table[place].next != Next::NOTHING {
+                    place = (place + 1) & last;
+                }
+                &table[place]
             }
-            if literal.next == Next::NOTHING {
-                return Next::NOTHING;
-            }
-            place = if place + 1 == table.len() {
-                0
-            } else {
-                place + 1
-            };
+        };
+        if literal.has(key) && (key.is_whole() || self.is_text(literal, path, start)) {
+            literal.next
+        } else {
+            Next::NOTHING
         }
+    }
+
+    #[inline(never)]
+    fn is_text(&self, literal: &Literal, path: &[u8], start: usize) -> bool {
+        path[start..].starts_with(self.texts[literal.text as usize].as_bytes())
     }
 
     #[inline]

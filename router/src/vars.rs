@@ -100,17 +100,22 @@ impl<'a> Values<'a> {
 
     #[inline]
     fn value(&self, index: usize) -> Option<&'a str> {
-        let range = match self.vars.slots.get(index)? {
-            Caught::Decoded(text) => return Some(text),
-            Caught::Raw(range) => range,
-        };
-        let source = match &self.variables[index].source {
-            Source::Path => self.head.path,
-            Source::Host => self.head.host(),
-            Source::Header(name) => header(&self.head, name)?,
-            Source::Query => self.head.query?,
-        };
-        // A head other than the one that was matched may be too short: no value then, and no panic.
-        source.get(range)
+        match (self.vars.slots.get(index)?, &self.variables[index].source) {
+            // A head other than the one that was matched may be too short: no value then, and no panic.
+            (Caught::Raw(range), Source::Path) => self.head.path.get(range),
+            (Caught::Raw(range), source) => self.source(source)?.get(range),
+            (Caught::Decoded(text), _) => Some(text),
+        }
+    }
+
+    /// The text that a variable was caught in, other than the path.
+    #[inline(never)]
+    fn source(&self, source: &Source) -> Option<&'a str> {
+        match source {
+            Source::Path => Some(self.head.path),
+            Source::Host => Some(self.head.host()),
+            Source::Header(name) => header(&self.head, name),
+            Source::Query => self.head.query,
+        }
     }
 }
