@@ -299,7 +299,11 @@ impl Draft<'_> {
     /// that go off in time.
     fn settle(&mut self, bucket: BucketId, settings: &Settings) -> Result<(), Fault> {
         let keep = usize::from(settings.history) - 1;
-        for (key, mut latest) in self.reader.latest_of_bucket(bucket)? {
+        for key in self.reader.all_keys(bucket)? {
+            // A timer may just have ended it.
+            let Some(mut latest) = self.latest(bucket, &key)? else {
+                continue;
+            };
             let before = (latest.timer, latest.older.len());
             let excess = latest.older.len().saturating_sub(keep);
             for gone in latest.older.drain(..excess) {

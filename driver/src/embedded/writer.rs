@@ -75,29 +75,27 @@ impl Writer {
     /// Works until the store is closed, and returns whom to tell, or until it is abandoned.
     pub(super) fn run(mut self) -> Option<Closed> {
         loop {
-            let mut orders = match self.shared.queue.take(self.patience()) {
+            let orders = match self.shared.queue.take(self.patience()) {
                 Taken::Orders(orders) => orders,
                 Taken::Nothing => Vec::new(),
+                Taken::Close(answer) => return Some(self.close(answer)),
                 Taken::Abandoned => return None,
             };
             // While batches fail, timers wait with everything else.
             if orders.is_empty() && (self.in_trouble() || !self.timer_is_due()) {
                 self.rest();
-                continue;
+            } else {
+                self.turn(orders);
             }
-            // Orders behind the one to close are dropped, which their callers take for a closed store.
-            let close = orders
-                .iter()
-                .position(|order| matches!(order, Order::Close { .. }));
-            let close = close.and_then(|at| orders.drain(at..).next());
-            self.turn(orders);
-            if let Some(Order::Close { answer }) = close {
-                self.shared.closed.store(true, Ordering::Release);
-                return Some(Closed {
-                    answer,
-                    result: self.shared.reader.engine().close(),
-                });
-            }
+        }
+    }
+
+    /// Orders that still wait are dropped, which their callers take for a closed store.
+    fn close(&self, answer: Answer<()>) -> Closed {
+        self.shared.closed.store(true, Ordering::Release);
+        Closed {
+            answer,
+            result: self.shared.reader.engine().close(),
         }
     }
 

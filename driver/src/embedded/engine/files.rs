@@ -17,7 +17,7 @@ use bytes::Bytes;
 
 use super::cache::Cache;
 use super::checkpoint::{Checkpointer, Road};
-use super::log::{Log, Replayed};
+use super::log::{Log, Replayed, SEGMENT_BYTES};
 use super::overlay::Overlay;
 use super::table::{Mark, Table};
 use super::{Batch, Engine, Go, Rest, Visit};
@@ -31,6 +31,7 @@ pub(in crate::embedded) struct Files {
     overlay: Arc<Overlay>,
     cache: Arc<Cache>,
     log: Mutex<Log>,
+    segment_bytes: u64,
     checkpointer: Checkpointer,
     disk: Arc<dyn Disk>,
 }
@@ -38,6 +39,14 @@ pub(in crate::embedded) struct Files {
 impl Files {
     /// Opens what is on the disk, or makes an empty store.
     pub(in crate::embedded) fn open(disk: Arc<dyn Disk>) -> Result<Self, Fault> {
+        Self::open_with(disk, SEGMENT_BYTES)
+    }
+
+    /// Opens with segments of another size; small ones make for many checkpoints.
+    pub(in crate::embedded) fn open_with(
+        disk: Arc<dyn Disk>,
+        segment_bytes: u64,
+    ) -> Result<Self, Fault> {
         if !Table::exists(&*disk)? {
             if Log::exists(&*disk)? {
                 let path = disk.path(Table::NAME);
@@ -73,6 +82,7 @@ impl Files {
             overlay,
             cache,
             log: Mutex::new(log),
+            segment_bytes,
             checkpointer,
             disk,
         })
@@ -147,7 +157,7 @@ impl Engine for Files {
 
     fn apply(&self, batch: Batch) -> Result<(), Fault> {
         let mut log = self.log();
-        if log.is_full() {
+        if log.is_full(self.segment_bytes) {
             self.checkpoint(&mut log)?;
         }
         log.append(&batch)?;

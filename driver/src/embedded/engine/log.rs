@@ -22,8 +22,8 @@ use crate::embedded::fault::Fault;
 /// its way and new batches come already.
 const NAMES: [&str; 3] = ["log.0", "log.1", "log.2"];
 
-/// How much a segment takes before it is full; a single larger batch makes an exception.
-const SEGMENT_BYTES: u64 = 4 * 1024 * 1024;
+/// How much a segment takes before it is full; the batch that fills it may go beyond.
+pub(super) const SEGMENT_BYTES: u64 = 4 * 1024 * 1024;
 
 /// How much space is written ahead at a time.
 const AHEAD_BYTES: u64 = 512 * 1024;
@@ -151,8 +151,8 @@ impl Log {
     }
 
     /// Returns true when the active segment has taken what it should.
-    pub(super) fn is_full(&self) -> bool {
-        self.end >= SEGMENT_BYTES
+    pub(super) fn is_full(&self, segment_bytes: u64) -> bool {
+        self.end >= segment_bytes
     }
 
     /// Writes a batch; durable on return. After a failure the next batch is written in its place.
