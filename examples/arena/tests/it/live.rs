@@ -328,3 +328,33 @@ fn one_failing_page_spoils_no_other() {
         kept.event();
     }
 }
+
+#[test]
+fn streams_that_were_left_leave_nothing_behind() {
+    let server = arena();
+    let (ada, bob, game) = duel(&server);
+    let gauge = |name: &str| {
+        let metrics = Visitor::of(&server).get("/metrics").send();
+        let line = metrics
+            .text()
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.and_then(|value| value.parse::<u64>().ok())
+            .expect(name)
+    };
+    let idle = gauge("pleach_watchers");
+    let open = || (0..50).flat_map(|_| [ada.watch_lobby(), bob.watch(&game)]);
+    let streams: Vec<Stream> = open().collect();
+    assert_eq!(gauge("pleach_streams"), 100);
+    drop(streams);
+    let began = Instant::now();
+    while gauge("pleach_streams") > 0 || gauge("pleach_watchers") > idle {
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "some are still there"
+        );
+        // A server notices that a client has gone when it next writes to it.
+        let _ = bob.leave(&game);
+        let _ = bob.join(&game);
+    }
+}
