@@ -188,6 +188,16 @@ fn a_table_shows_every_move_to_players_and_spectators() {
 }
 
 #[test]
+fn pages_are_live_in_development_too() {
+    let server = arena_with(&["--tier", "development"]);
+    let (ada, bob, game) = duel(&server);
+    let (mut lobby, mut table) = (ada.watch_lobby(), bob.watch(&game));
+    play(&ada, &bob, &game, X_WINS);
+    table.event_where(|event| marks(event) == "XXXOO....");
+    lobby.event_where(|event| list(event).contains("<bdi>Ada</bdi> won"));
+}
+
+#[test]
 fn a_stream_that_resumes_is_sent_nothing_until_something_changes() {
     let server = arena();
     let (ada, bob, game) = duel(&server);
