@@ -8,6 +8,7 @@ mod routes;
 mod table;
 mod visitor;
 
+use pleach::router::TypedRoute;
 use pleach::views::embed;
 use pleach::{Asset, Part, Route};
 
@@ -29,65 +30,32 @@ pub fn part() -> Part {
         .state_from(Users::open)
         .state_from(Games::open)
         .state(Lobby::new())
-        .route(Route::new("landing").typed::<Landing>().get(landing::page))
+        .route(at::<Landing>("landing").get(landing::page))
+        .route(at::<Login>("index.login").post(landing::login))
+        .route(at::<Dashboard>("dashboard").get(dashboard::page))
+        .route(at::<DashboardUpdates>("dashboard.updates").get(dashboard::updates))
+        .route(at::<Create>("dashboard.create").post(dashboard::create))
+        .route(at::<Join>("dashboard.join").post(dashboard::join))
         .route(
-            Route::new("index.login")
-                .typed::<Login>()
-                .post(landing::login),
-        )
-        .route(
-            Route::new("dashboard")
-                .typed::<Dashboard>()
-                .get(dashboard::page),
-        )
-        .route(
-            Route::new("dashboard.updates")
-                .typed::<DashboardUpdates>()
-                .get(dashboard::updates),
-        )
-        .route(
-            Route::new("dashboard.create")
-                .typed::<Create>()
-                .post(dashboard::create),
-        )
-        .route(
-            Route::new("dashboard.join")
-                .typed::<Join>()
-                .post(dashboard::join),
-        )
-        .route(
-            Route::new("dashboard.delete")
-                .typed::<Delete>()
+            at::<Delete>("dashboard.delete")
                 .delete(dashboard::delete)
                 .post(dashboard::delete),
         )
         .route(
-            Route::new("dashboard.purge")
-                .typed::<Purge>()
+            at::<Purge>("dashboard.purge")
                 .delete(dashboard::purge)
                 .post(dashboard::purge),
         )
-        .route(
-            Route::new("dashboard.logout")
-                .typed::<Logout>()
-                .post(landing::logout),
-        )
-        .route(Route::new("game").typed::<GamePage>().get(table::page))
-        .route(
-            Route::new("game.updates")
-                .typed::<GameUpdates>()
-                .get(table::updates),
-        )
-        .route(
-            Route::new("game.toggle")
-                .typed::<Toggle>()
-                .post(table::toggle),
-        )
-        .route(Route::new("game.reset").typed::<Reset>().post(table::reset))
-        .route(Route::new("game.leave").typed::<Leave>().post(table::leave))
-        .route(
-            Route::new("game.state")
-                .typed::<GameState>()
-                .get(table::state),
-        )
+        .route(at::<Logout>("dashboard.logout").post(landing::logout))
+        .route(at::<GamePage>("game").get(table::page))
+        .route(at::<GameUpdates>("game.updates").get(table::updates))
+        .route(at::<Toggle>("game.toggle").post(table::toggle))
+        .route(at::<Reset>("game.reset").post(table::reset))
+        .route(at::<Leave>("game.leave").post(table::leave))
+        .route(at::<GameState>("game.state").get(table::state))
+}
+
+/// Begins the route of an address, under the name that templates call it by.
+fn at<R: TypedRoute>(name: &str) -> Route {
+    Route::new(name).typed::<R>()
 }

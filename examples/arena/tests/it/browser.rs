@@ -111,6 +111,7 @@ fn an_evening(is_live: bool) {
     assert_eq!((a.count(".strike"), b.count(".cell.in-line")), (1, 3));
     if is_live {
         let still = || a.run("return document.getAnimations().length === 0") == true;
+        a.resize(1280, 860);
         a.wait_until("the stroke is drawn", still);
         a.screenshot(screenshot());
     }

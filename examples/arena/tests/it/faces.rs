@@ -61,13 +61,25 @@ fn an_error_is_a_page_for_those_who_want_pages() {
 
 #[test]
 fn outside_development_a_page_of_an_error_tells_nothing_private() {
-    let server = arena_with(&["--tier", "production"]);
+    let server = arena();
     let ada = Player::new(&server, "Ada");
     let page = ada.page("/game/nothing");
     assert_eq!(page.status(), 404);
     for private in ["pleach", "caused by", "Only in development", "session="] {
         assert!(!page.text().contains(private), "{private}: {}", page.text());
     }
+}
+
+#[test]
+fn in_development_a_page_of_an_error_tells_why() {
+    let server = arena_with(&["--tier", "development"]);
+    let page = Player::new(&server, "Ada").page("/game");
+    assert_eq!(page.status(), 404);
+    assert!(
+        page.text().contains("fails at"),
+        "the walk: {}",
+        page.text()
+    );
 }
 
 #[test]

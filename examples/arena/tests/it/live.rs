@@ -188,6 +188,16 @@ fn a_table_shows_every_move_to_players_and_spectators() {
 }
 
 #[test]
+fn pages_are_live_in_development_too() {
+    let server = arena_with(&["--tier", "development"]);
+    let (ada, bob, game) = duel(&server);
+    let (mut lobby, mut table) = (ada.watch_lobby(), bob.watch(&game));
+    play(&ada, &bob, &game, X_WINS);
+    table.event_where(|event| marks(event) == "XXXOO....");
+    lobby.event_where(|event| list(event).contains("<bdi>Ada</bdi> won"));
+}
+
+#[test]
 fn a_stream_that_resumes_is_sent_nothing_until_something_changes() {
     let server = arena();
     let (ada, bob, game) = duel(&server);
@@ -326,5 +336,35 @@ fn one_failing_page_spoils_no_other() {
     for (player, cell) in [(&ada, 0), (&bob, 1), (&ada, 2)] {
         assert_eq!(player.toggle(&game, cell).status(), 200);
         kept.event();
+    }
+}
+
+#[test]
+fn streams_that_were_left_leave_nothing_behind() {
+    let server = arena();
+    let (ada, bob, game) = duel(&server);
+    let gauge = |name: &str| {
+        let metrics = Visitor::of(&server).get("/metrics").send();
+        let line = metrics
+            .text()
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.and_then(|value| value.parse::<u64>().ok())
+            .expect(name)
+    };
+    let idle = gauge("pleach_watchers");
+    let open = || (0..50).flat_map(|_| [ada.watch_lobby(), bob.watch(&game)]);
+    let streams: Vec<Stream> = open().collect();
+    assert_eq!(gauge("pleach_streams"), 100);
+    drop(streams);
+    let began = Instant::now();
+    while gauge("pleach_streams") > 0 || gauge("pleach_watchers") > idle {
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "some are still there"
+        );
+        // A server notices that a client has gone when it next writes to it.
+        let _ = bob.leave(&game);
+        let _ = bob.join(&game);
     }
 }

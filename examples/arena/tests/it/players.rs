@@ -15,19 +15,22 @@ pub(crate) fn arena() -> Server {
 
 /// Starts an arena that forgets everything at its end, with more arguments.
 pub(crate) fn arena_with(arguments: &[&str]) -> Server {
-    Server::start(
-        ARENA,
-        [&["--store", "memory:", "--log", "warn"], arguments].concat(),
-    )
+    start("memory:", arguments)
 }
 
 /// Starts an arena that keeps its state in a folder.
 pub(crate) fn arena_in(folder: &Path, arguments: &[&str]) -> Server {
-    let store = format!("file:{}", folder.display());
-    Server::start(
-        ARENA,
-        [&["--store", &store, "--log", "warn"], arguments].concat(),
-    )
+    start(&format!("file:{}", folder.display()), arguments)
+}
+
+/// Starts an arena as visitors meet it, in production, unless the arguments say otherwise.
+fn start(store: &str, arguments: &[&str]) -> Server {
+    let mut all = vec!["--store", store, "--log", "warn"];
+    if !arguments.contains(&"--tier") {
+        all.extend(["--tier", "production"]);
+    }
+    all.extend(arguments);
+    Server::start(ARENA, all)
 }
 
 /// A visitor who is logged in.

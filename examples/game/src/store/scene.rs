@@ -1,6 +1,7 @@
 //! A game as it stands at one revision, with all that is derived from it for those who look on.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use pleach::Result;
 use pleach::driver::Entry;
@@ -16,7 +17,7 @@ use crate::record::{Game, Role};
 pub(crate) struct Scene {
     pub(crate) game: Game,
     names: OnceCell<Names>,
-    cards: [OnceCell<String>; Role::ALL.len()],
+    cards: [OnceCell<Arc<str>>; Role::ALL.len()],
     tables: [OnceCell<Encoded>; Role::ALL.len()],
 }
 
@@ -43,12 +44,12 @@ impl Scene {
     }
 
     /// Returns the card that viewers of this role see in the lobby.
-    pub(crate) async fn card<F>(&self, role: Role, make: impl FnOnce() -> F) -> Result<&str>
+    pub(crate) async fn card<F>(&self, role: Role, make: impl FnOnce() -> F) -> Result<Arc<str>>
     where
-        F: Future<Output = Result<String>>,
+        F: Future<Output = Result<Arc<str>>>,
     {
         let card = self.cards[role as usize].get_or_try_init(make).await?;
-        Ok(card)
+        Ok(card.clone())
     }
 
     /// Returns the event that shows the table to viewers of this role.

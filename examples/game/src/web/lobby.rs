@@ -3,9 +3,11 @@
 //! A card is made once for a game, a revision and a role, and the whole list once for all viewers who have no seat in any
 //! game. Whoever has one sees a list that nobody else sees, put together from the same cards.
 
+use std::sync::Arc;
+
 use pleach::live::{Encoded, PatchElements, Shared, Snapshot};
 use pleach::views::Data;
-use pleach::{Context, Result};
+use pleach::{Context, Result, Tier};
 
 use crate::id::UserId;
 use crate::page::Card;
@@ -35,29 +37,33 @@ impl Lobby {
         viewer: &UserId,
     ) -> Result<Encoded> {
         let Cards { html, has_seat } = cards(cx, users, games, viewer).await?;
-        let view = has_seat.then(|| viewer.clone());
-        self.lists.get(view, games.revision(), || {
+        let make = || {
             let list = cx.view("dashboard").with("cards", &html.concat());
             let list = PatchElements::new(list.fragment(cx, "list")?);
             Ok(list.id(games.id()).encode()?)
-        })
+        };
+        if !is_shared(cx) {
+            return make();
+        }
+        let view = has_seat.then(|| viewer.clone());
+        self.lists.get(view, games.revision(), make)
     }
 }
 
 /// One card per game, the newest game first.
-pub(super) struct Cards<'a> {
-    pub(super) html: Vec<&'a str>,
+pub(super) struct Cards {
+    pub(super) html: Vec<Arc<str>>,
     /// The viewer plays in one of the games.
     has_seat: bool,
 }
 
 /// Returns the cards that a viewer sees.
-pub(super) async fn cards<'a>(
+pub(super) async fn cards(
     cx: &Context,
     users: &Users,
-    games: &'a Snapshot<Scene>,
+    games: &Snapshot<Scene>,
     viewer: &UserId,
-) -> Result<Cards<'a>> {
+) -> Result<Cards> {
     let mut html = Vec::with_capacity(games.len());
     let mut has_seat = false;
     for (_, item) in games.iter() {
@@ -70,11 +76,21 @@ pub(super) async fn cards<'a>(
     Ok(Cards { html, has_seat })
 }
 
-async fn card<'a>(cx: &Context, users: &Users, scene: &'a Scene, role: Role) -> Result<&'a str> {
+async fn card(cx: &Context, users: &Users, scene: &Scene, role: Role) -> Result<Arc<str>> {
     let make = || async {
         let names = scene.names(|| users.names_in(&scene.game)).await?;
         let card = Data::new().with("card", &Card::new(&scene.game, names, role));
-        cx.app().render(cx, "card", card)
+        cx.app().render(cx, "card", card).map(Arc::from)
     };
-    scene.card(role, make).await
+    if is_shared(cx) {
+        scene.card(role, make).await
+    } else {
+        make().await
+    }
+}
+
+/// Returns true when markup that was made once is good for all. In development the templates may change any moment, and a page
+/// that was just loaded must not be patched with what they were before.
+pub(super) fn is_shared(cx: &Context) -> bool {
+    cx.tier() != Tier::Development
 }

@@ -3,6 +3,7 @@
 use pleach::live::{Encoded, EventId, PatchElements};
 use pleach::{Context, Error, IntoResponse, Json, Response, Result, State, View};
 
+use super::lobby::is_shared;
 use super::routes::{Dashboard, GamePage, GameState, GameUpdates, Leave, Reset, Toggle};
 use super::visitor::Viewer;
 use crate::page::Table;
@@ -79,7 +80,11 @@ async fn event(
             .fragment(cx, "board")?;
         Ok(PatchElements::new(html).id(id).encode()?)
     };
-    scene.table(role, make).await
+    if is_shared(cx) {
+        scene.table(role, make).await
+    } else {
+        make().await
+    }
 }
 
 pub(super) async fn toggle(
