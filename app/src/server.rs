@@ -51,7 +51,7 @@ pub(crate) trait Serve: Send + Sync + 'static {
         self: &Arc<Self>,
         request: Request<Incoming>,
         peer: Peer,
-    ) -> impl Future<Output = Response<Body>> + Send;
+    ) -> impl Future<Output = Response<Body>> + Send + use<Self>;
 
     /// Answers in place of a request that is not let in: no room (503), or a head that is malformed (400) or too large (431).
     ///

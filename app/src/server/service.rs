@@ -51,30 +51,40 @@ impl<S> Visit<S> {
 }
 
 /// Has the application answer a request, within the budgets.
-pub(super) async fn answer<S: Serve>(
+///
+/// The application is called before there is a future: with the request in it the future would be larger by half, and hyper copies it.
+pub(super) fn answer<S: Serve>(
     visit: Arc<Visit<S>>,
     request: Request<Incoming>,
-) -> Result<Response<Counted<S>>, Infallible> {
+) -> impl Future<Output = Result<Response<Counted<S>>, Infallible>> + Send + use<S> {
     let version = request.version();
     let has_body = !request.body().is_end_stream();
     // The body of a stream is ours to write where no other rule of HTTP/1.1 bears on it: a body that is still to be read, or none to send.
     let may_hand_over =
         version == Version::HTTP_11 && !has_body && request.method() != Method::HEAD;
     let in_flight = InFlight::new(visit, version == Version::HTTP_2, has_body);
-    let Visit {
-        app, link, peer, ..
-    } = &*in_flight.visit;
-    let mut response = app.call(request, *peer).await;
+    let answer = in_flight.visit.app.call(request, in_flight.visit.peer);
+    async move { Ok(pass(answer.await, in_flight, version, may_hand_over)) }
+}
+
+/// Passes an answer on to hyper, within the budgets.
+fn pass<S: Serve>(
+    mut response: Response<Body>,
+    in_flight: InFlight<S>,
+    version: Version,
+    may_hand_over: bool,
+) -> Response<Counted<S>> {
     if response.body().is_stream() || response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        return Ok(answer_at_length(response, in_flight, may_hand_over));
+        return answer_at_length(response, in_flight, may_hand_over);
     }
+    let link = in_flight.visit.link();
     if link.connections().budget().is_pressed() {
         close_after(&mut response, link, version);
     }
-    Ok(response.map(|body| Counted::Here {
+    response.map(|body| Counted::Here {
         body,
         _request: in_flight,
-    }))
+    })
 }
 
 /// Lets an answer that has no end of its own go out, if there is room for it.

@@ -31,42 +31,53 @@ impl Probe {
 }
 
 impl Serve for Probe {
-    async fn call(self: &Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<Body> {
-        match request.uri().path() {
-            "/" => Response::new(Body::from("hello")),
-            "/peer" => Response::new(Body::from(format!("{} {:?}", peer.tls, request.version()))),
-            "/echo" => match Body::from(request.into_body()).collect_for_test().await {
-                Ok(bytes) => Response::new(Body::from(bytes)),
-                Err(_) => Response::new(Body::empty()),
-            },
-            "/ignores-body" => {
-                let mut response = Response::new(Body::from("no, thank you"));
-                *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
-                response
-            }
-            "/stream" => Response::new(Body::live(Stream::new(&self.draining))),
-            "/stubborn-stream" => Response::new(Body::live(Stream::new(&CancellationToken::new()))),
-            "/events" => Response::new(Body::live(Events::new(false))),
-            "/broken-events" => Response::new(Body::live(Events::new(true))),
-            "/large" => Response::new(Body::from(vec![b'x'; 64 << 20])),
-            "/stuck" => std::future::pending().await,
-            "/panic" => panic!("as the test asked"),
-            "/upgrade" => {
-                tokio::spawn(echo_upgraded(request));
-                let mut response = Response::new(Body::empty());
-                *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-                response
-                    .headers_mut()
-                    .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-                response
-                    .headers_mut()
-                    .insert(header::UPGRADE, HeaderValue::from_static("echo"));
-                response
-            }
-            _ => {
-                let mut response = Response::new(Body::empty());
-                *response.status_mut() = StatusCode::NOT_FOUND;
-                response
+    fn call(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+        peer: Peer,
+    ) -> impl Future<Output = Response<Body>> + Send + use<> {
+        let draining = self.draining.clone();
+        async move {
+            match request.uri().path() {
+                "/" => Response::new(Body::from("hello")),
+                "/peer" => {
+                    Response::new(Body::from(format!("{} {:?}", peer.tls, request.version())))
+                }
+                "/echo" => match Body::from(request.into_body()).collect_for_test().await {
+                    Ok(bytes) => Response::new(Body::from(bytes)),
+                    Err(_) => Response::new(Body::empty()),
+                },
+                "/ignores-body" => {
+                    let mut response = Response::new(Body::from("no, thank you"));
+                    *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+                    response
+                }
+                "/stream" => Response::new(Body::live(Stream::new(&draining))),
+                "/stubborn-stream" => {
+                    Response::new(Body::live(Stream::new(&CancellationToken::new())))
+                }
+                "/events" => Response::new(Body::live(Events::new(false))),
+                "/broken-events" => Response::new(Body::live(Events::new(true))),
+                "/large" => Response::new(Body::from(vec![b'x'; 64 << 20])),
+                "/stuck" => std::future::pending().await,
+                "/panic" => panic!("as the test asked"),
+                "/upgrade" => {
+                    tokio::spawn(echo_upgraded(request));
+                    let mut response = Response::new(Body::empty());
+                    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+                    response
+                        .headers_mut()
+                        .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+                    response
+                        .headers_mut()
+                        .insert(header::UPGRADE, HeaderValue::from_static("echo"));
+                    response
+                }
+                _ => {
+                    let mut response = Response::new(Body::empty());
+                    *response.status_mut() = StatusCode::NOT_FOUND;
+                    response
+                }
             }
         }
     }
