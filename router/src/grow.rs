@@ -6,8 +6,9 @@ use std::sync::Arc;
 use crate::core::{FullPath, Node as RouteNode};
 use crate::key::Key;
 use crate::pattern::Pattern;
+use crate::tail::{End, Step, Tail};
 use crate::tree::RouteId;
-use crate::trie::{Branch, End, Literal, NONE, Next, Node, Places, Step, Tail, Target, Trie};
+use crate::trie::{Branch, Literal, NONE, Next, Node, Target, Trie};
 
 /// Makes the trie of `targets`, which are given in the order of the walk.
 pub(crate) fn grow(nodes: &[RouteNode], targets: &[RouteId]) -> Trie {
@@ -190,24 +191,30 @@ impl Freezer {
         let index = self.trie.nodes.len();
         let [ends, opens, rests] = targets.each_ref().map(|targets| targets.len() as u32);
         let first_target = self.trie.targets.len() as u32;
-        targets.into_iter().for_each(|targets| {
-            self.targets(targets);
-        });
-        // Its children come after it, so that a way down goes forward in memory.
         let (first_branch, count) = (self.trie.branches.len(), branches.len());
         let any_order = any.as_ref().map_or(NONE, |any| any.order());
+        let late_orders = targets[1..]
+            .iter()
+            .filter_map(|targets| targets.first())
+            .map(|target| target.order);
+        let other_orders = late_orders.chain(branches.iter().map(|(_, child)| child.order()));
         self.trie.nodes.push(Node {
             table: 0,
-            places: Places::None,
+            last_place: 0,
+            shift: 0,
+            plain: opens + rests == 0 && count == 0,
             any: Next::NOTHING,
             any_order,
+            other_order: other_orders.fold(any_order, u32::min),
             first_branch: first_branch as u32,
             branches: count as u32,
             first_target,
             ends,
             opens,
             rests,
-            plain: opens + rests == 0 && count == 0,
+        });
+        targets.into_iter().for_each(|targets| {
+            self.targets(targets);
         });
         let mut children = Vec::new();
         for (pattern, child) in branches {
@@ -224,31 +231,28 @@ impl Freezer {
         }
         let any = any.map_or(Next::NOTHING, |any| self.next(*any));
         let node = &mut self.trie.nodes[index];
-        (node.table, node.places, node.any) = (table, places, any);
+        (node.table, node.last_place, node.shift) =
+            (table as u32, places as u32 - 1, shift_for(places));
+        node.any = any;
         index as u32
     }
 
-    /// Makes the table of literal children: where it begins, and its places.
-    fn literals(&mut self, literals: Vec<(Arc<str>, Growing)>) -> (u32, Places) {
-        let first = self.trie.tables.len();
-        let count = match literals.len() {
-            0 => return (0, Places::None),
-            1 => 1,
-            // A quarter to a half of the places is taken.
-            several => (2 * several).next_power_of_two(),
-        };
-        let places = if count == 1 {
-            Places::One
-        } else {
-            Places::Many(64 - count.trailing_zeros() as u8)
-        };
+    /// Makes the table of literal children, and returns where it begins and how many places it has: two to some power, of which a quarter to a half
+    /// is taken. The first two places of all are for nodes without literals.
+    fn literals(&mut self, literals: Vec<(Arc<str>, Growing)>) -> (usize, usize) {
+        if self.trie.tables.is_empty() {
+            self.trie.tables = vec![Literal::ABSENT; 2];
+        }
+        if literals.is_empty() {
+            return (0, 2);
+        }
+        let (first, count) = (
+            self.trie.tables.len(),
+            (2 * literals.len()).next_power_of_two(),
+        );
         self.trie.tables.resize(first + count, Literal::ABSENT);
         for (text, child) in literals {
             let key = Key::of(text.as_bytes());
-            let place = match places {
-                Places::Many(shift) => (key.hash() >> shift) as usize,
-                Places::None | Places::One => 0,
-            };
             let text = if key.is_whole() {
                 NONE
             } else {
@@ -264,11 +268,17 @@ impl Freezer {
                 next: self.next(child),
             };
             let table = &mut self.trie.tables[first..first + count];
+            let place = (key.hash() >> shift_for(count)) as usize;
             let free = (place..count)
                 .chain(0..place)
-                .find(|place| table[*place].next == Next::NOTHING);
+                .find(|place| table[*place].next.is_nothing());
             table[free.expect("a table is at most half full")] = literal;
         }
-        (first as u32, places)
+        (first, count)
     }
+}
+
+/// How many bits of a hash to shift out, so that it is a place in a table of `count`.
+fn shift_for(count: usize) -> u8 {
+    64 - count.trailing_zeros() as u8
 }

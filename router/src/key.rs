@@ -121,7 +121,7 @@ pub(crate) fn end_of<const SEPARATOR: u8>(path: &[u8], start: usize) -> usize {
 /// True if a path has escapes.
 #[inline]
 pub(crate) fn is_escaped(path: &[u8]) -> bool {
-    // Sixteen bytes at once and without an early exit: nearly all paths have none. The last sixteen may overlap those before.
+    // Sixteen bytes at once; the last sixteen may overlap those before.
     const WIDE: usize = 2 * WORD;
     let any = |bytes: &[u8; WIDE]| {
         bytes
@@ -129,11 +129,7 @@ pub(crate) fn is_escaped(path: &[u8]) -> bool {
             .fold(false, |found, byte| found | (*byte == b'%'))
     };
     match path.last_chunk() {
-        Some(last) => path
-            .as_chunks()
-            .0
-            .iter()
-            .fold(any(last), |found, bytes| found | any(bytes)),
+        Some(last) => path.as_chunks().0.iter().any(any) || any(last),
         None => (places::<b'%'>(word(path, 0)) | places::<b'%'>(word(path, WORD))) != 0,
     }
 }

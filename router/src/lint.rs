@@ -8,8 +8,9 @@ use crate::error::FaultKind;
 use crate::key::Key;
 use crate::methods::methods_text;
 use crate::pattern::{Pattern, Piece};
+use crate::tail::{End, Step, Tail};
 use crate::tree::RouteId;
-use crate::trie::{End, NONE, Next, Node, Step, Tail, Target};
+use crate::trie::{NONE, Next, Node, Target};
 
 const ROOT: Next = Next {
     tail: NONE,
@@ -123,7 +124,7 @@ fn cover_below<'c>(
     takers.extend(trie.rests(node));
     if let Pattern::Literal(text) = &piece.pattern {
         let next = trie.literal(node, Key::of(text.as_bytes()), text.as_bytes(), 0);
-        if next != Next::NOTHING {
+        if !next.is_nothing() {
             cover(core, next, path, depth + 1, takers);
         }
     }
@@ -134,7 +135,7 @@ fn cover_below<'c>(
     {
         cover(core, branch.next, path, depth + 1, takers);
     }
-    if node.any != Next::NOTHING && Pattern::Any.covers(&piece.pattern) {
+    if !node.any.is_nothing() && Pattern::Any.covers(&piece.pattern) {
         cover(core, node.any, path, depth + 1, takers);
     }
 }

@@ -154,6 +154,11 @@ impl Pattern {
         }
     }
 
+    /// Matches a segment of a path; these are UTF-8, because the path is or has been checked.
+    pub(crate) fn find_bytes(&self, segment: &[u8], offset: usize, slots: &mut Slots) -> bool {
+        std::str::from_utf8(segment).is_ok_and(|segment| self.find(segment, offset, slots))
+    }
+
     pub(crate) fn is_empty_literal(&self) -> bool {
         matches!(self, Pattern::Literal(text) if text.is_empty())
     }

@@ -3,13 +3,13 @@
 //! A walk down the trie visits a node at most once, because exactly one way leads to it: however many patterns overlap and whatever a client
 //! sends, a match costs at most one visit for each node, and at most [`MAX_SEGMENTS`](crate::MAX_SEGMENTS) of them lie on one way.
 //!
-//! Where only one path is left, there are no more nodes: what remains of it is its *tail*, a list of steps. Paths of one shape share it, so that
-//! ten thousand routes need little more than ten thousand entries in hash tables.
+//! Where only one path is left, there are no more nodes: what remains of it is its [tail](Tail).
 
 use std::sync::Arc;
 
 use crate::key::Key;
 use crate::pattern::Pattern;
+use crate::tail::Tail;
 use crate::tree::RouteId;
 
 /// Nothing there: more than any index or order.
@@ -34,12 +34,17 @@ pub(crate) struct Trie {
 #[derive(Clone, Debug)]
 #[repr(align(64))]
 pub(crate) struct Node {
-    /// Where the table of literal children begins, and which of its places.
+    /// Where the table of literal children begins, its last place, and how many bits of a hash to shift out to get a place.
     pub(crate) table: u32,
-    pub(crate) places: Places,
+    pub(crate) last_place: u32,
+    pub(crate) shift: u8,
+    /// True if all that can follow is literals and any segment: no branches, nothing open, no rests.
+    pub(crate) plain: bool,
     /// What follows any segment, and the lowest order in it.
     pub(crate) any: Next,
     pub(crate) any_order: u32,
+    /// The lowest order in all that can follow, but for literals.
+    pub(crate) other_order: u32,
     /// What follows segments of a pattern.
     pub(crate) first_branch: u32,
     pub(crate) branches: u32,
@@ -48,8 +53,6 @@ pub(crate) struct Node {
     pub(crate) ends: u32,
     pub(crate) opens: u32,
     pub(crate) rests: u32,
-    /// True if all that can follow is literals and any segment: no branches, nothing open, no rests.
-    pub(crate) plain: bool,
 }
 
 /// What follows a segment: nothing, a node, or the targets of a tail.
@@ -59,16 +62,6 @@ pub(crate) struct Next {
     pub(crate) tail: u32,
     /// The node, or the first target of the tail.
     pub(crate) index: u32,
-}
-
-/// How many places a table of literals has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Places {
-    None,
-    /// For a single literal, which needs no hashing.
-    One,
-    /// Two to the power of sixty-four less this number: so many bits of a hash are to be shifted out.
-    Many(u8),
 }
 
 /// A literal segment, and what follows it. Half a cache line: the key lies flat, because a struct of it would be padded.
@@ -88,32 +81,6 @@ pub(crate) struct Branch {
     pub(crate) next: Next,
     /// The lowest order in what follows.
     pub(crate) order: u32,
-}
-
-/// What is left of a path that shares it with no other.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Tail {
-    pub(crate) steps: Vec<Step>,
-    pub(crate) end: End,
-}
-
-/// One segment of a tail.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Step {
-    Any,
-    Literal(Key, Arc<str>),
-    Pattern(Pattern),
-}
-
-/// How a path ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    /// Nothing may be left.
-    Exact,
-    /// Anything may be left.
-    Open,
-    /// A variable takes what is left, which has to begin with a slash.
-    Rest,
 }
 
 /// A route that can handle a request whose path led to it.
@@ -143,6 +110,11 @@ impl Next {
         tail: NONE,
         index: NONE,
     };
+
+    #[inline]
+    pub(crate) fn is_nothing(self) -> bool {
+        self.index == NONE
+    }
 }
 
 impl Literal {
@@ -155,33 +127,27 @@ impl Literal {
         next: Next::NOTHING,
     };
 
-    #[inline]
+    /// True if its key is this one.
+    #[inline(always)]
     fn has(&self, key: Key) -> bool {
-        self.head == key.head && self.tail == key.tail && self.len == key.len
+        // One comparison instead of three: all are equal, or none matters.
+        (self.head ^ key.head) | (self.tail ^ key.tail) | u64::from(self.len ^ key.len) == 0
     }
 }
 
 impl Trie {
     /// What follows the literal segment of `path` that begins at `start`, after `node`. `key` is the segment's.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn literal(&self, node: &Node, key: Key, path: &[u8], start: usize) -> Next {
-        let table = &self.tables[node.table as usize..];
-        let literal = match node.places {
-            Places::None => &Literal::ABSENT,
-            Places::One => &table[0],
-            Places::Many(shift) => {
-                let mut place = (key.hash() >> shift) as usize;
-                let last = (u64::MAX >> shift) as usize;
-                while !table[place].has(key) && table[place].next != Next::NOTHING {
-                    place = (place + 1) & last;
-                }
-                &table[place]
+        let mut place = (key.hash() >> node.shift) as u32;
+        loop {
+            let literal = &self.tables[(node.table + place) as usize];
+            if literal.next.is_nothing()
+                || literal.has(key) && (key.is_whole() || self.is_text(literal, path, start))
+            {
+                return literal.next;
             }
-        };
-        if literal.has(key) && (key.is_whole() || self.is_text(literal, path, start)) {
-            literal.next
-        } else {
-            Next::NOTHING
+            place = (place + 1) & node.last_place;
         }
     }
 
