@@ -308,7 +308,8 @@ impl<H> Builder<H> {
             self.fault(id, FaultKind::Name);
             return;
         }
-        if node.name.is_empty() || !(named || !node.handlers.is_empty()) {
+        let is_bare_group = !named && node.handlers.is_empty();
+        if node.name.is_empty() || is_bare_group {
             return;
         }
         let name = node.name.clone();

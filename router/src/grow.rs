@@ -100,6 +100,10 @@ impl Growing {
     }
 
     /// Takes the node apart into steps and targets, if only one path goes on from it.
+    #[expect(
+        clippy::result_large_err,
+        reason = "at build only, and the error is the node given back"
+    )]
     fn into_tail(mut self) -> Result<(Vec<Step>, End, Vec<Target>), Self> {
         let places: Vec<usize> = (0..self.targets.len())
             .filter(|place| !self.targets[*place].is_empty())

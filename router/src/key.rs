@@ -163,7 +163,7 @@ fn short_word(text: &[u8], at: usize) -> u64 {
 fn places<const WANTED: u8>(word: u64) -> u64 {
     const LOW: u64 = u64::from_le_bytes([1; WORD]);
     const HIGH: u64 = u64::from_le_bytes([0x80; WORD]);
-    let zeroed = word ^ LOW * WANTED as u64;
+    let zeroed = word ^ (LOW * WANTED as u64);
     zeroed.wrapping_sub(LOW) & !zeroed & HIGH
 }
 
