@@ -9,8 +9,7 @@ use super::clock::Clock;
 use super::engine::{Engine, Go};
 use super::fault::Fault;
 use super::row::{
-    self, BucketId, BucketRow, EntryRow, Head, Keys, Malformed, Millis, Range, Settings, StoreRow,
-    Stored,
+    self, BucketId, BucketRow, Head, Keys, Malformed, Millis, Range, Settings, StoreRow, Stored,
 };
 use crate::kv::{Entry, Revision, Since, Snapshot};
 use crate::{Error, Filter};
