@@ -18,9 +18,9 @@ use serde::Serialize;
 const PATHS: [&str; 4] = ["/plaintext", "/json", "/user/7/posts/42", "/r/999/a/x/b"];
 
 /// Requests that are made ready at a time, so that making them is not timed.
-const BATCH: usize = 16;
+const BATCH: usize = 5;
 
-const ROUNDS: usize = 5001;
+const ROUNDS: usize = 20_001;
 
 #[derive(Serialize)]
 struct Message {
