@@ -8,20 +8,32 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::{Request, Response};
 use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::probe::Probe;
 use super::process::Process;
-use crate::server::{Layout, Server, ServerOptions, Shutdown, runtime};
+use crate::body::Body;
+use crate::origin::Peer;
+use crate::server::{Layout, Serve, Server, ServerOptions, Shutdown, runtime};
 
 const CONNECTIONS: usize = 64;
 const REQUESTS: usize = 200_000;
 const ROUNDS: usize = 9;
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nUser-Agent: cost\r\nAccept: */*\r\n\r\n";
+
+/// An application that costs nothing.
+struct Hello;
+
+impl Serve for Hello {
+    fn call(self: &Arc<Self>, _: Request<Incoming>, _: Peer) -> impl Future<Output = Response<Body>> + Send + use<> {
+        std::future::ready(Response::new(Body::from("hello")))
+    }
+}
 
 #[test]
 #[ignore = "the program that the measurement starts"]
@@ -30,8 +42,7 @@ fn child_ours() {
         let server = Server::bind(ServerOptions::default()).await.expect("a port is free");
         writeln!(std::io::stderr(), "listening on {}", server.local_addr()).expect("the parent reads it");
         let shutdown = Shutdown::default();
-        let app = Arc::new(Probe::new(shutdown.draining().clone()));
-        server.run(app, shutdown).await.expect("it runs");
+        server.run(Arc::new(Hello), shutdown).await.expect("it runs");
     });
 }
 
@@ -44,7 +55,7 @@ fn child_bare() {
         loop {
             let (client, _) = listener.accept().await.expect("a client");
             client.set_nodelay(true).expect("an option of every socket");
-            let service = service_fn(|_| async { Ok::<_, Infallible>(http::Response::new(Full::new(bytes::Bytes::from_static(b"hello")))) });
+            let service = service_fn(|_| async { Ok::<_, Infallible>(Response::new(Full::new(bytes::Bytes::from_static(b"hello")))) });
             tokio::spawn(hyper::server::conn::http1::Builder::new().header_read_timeout(None).serve_connection(TokioIo::new(client), service));
         }
     });

@@ -30,8 +30,8 @@ impl Probe {
     }
 }
 
-impl Serve for Probe {
-    async fn call(self: &Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<Body> {
+impl Probe {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<Body> {
         match request.uri().path() {
             "/" => Response::new(Body::from("hello")),
             "/peer" => Response::new(Body::from(format!("{} {:?}", peer.tls, request.version()))),
@@ -65,6 +65,12 @@ impl Serve for Probe {
                 response
             }
         }
+        }
+}
+
+impl Serve for Probe {
+    fn call(self: &Arc<Self>, request: Request<Incoming>, peer: Peer) -> impl Future<Output = Response<Body>> + Send + use<> {
+        self.clone().answer(request, peer)
     }
 
     fn refuse(self: &Arc<Self>, status: StatusCode) -> Response<Body> {
