@@ -17,7 +17,7 @@ use tracing::Instrument as _;
 use crate::app::BaseApp;
 use crate::body::Body;
 use crate::error::{Error, Result};
-use crate::face::Face;
+use crate::face::{ErrorFace, Face};
 use crate::incoming::{self, Incoming};
 use crate::live::{self, LivePage, StreamOptions};
 use crate::origin::{self, Origin, Peer};
@@ -172,6 +172,12 @@ impl Context {
         self.0.vars.as_ref().map(Vars::route)
     }
 
+    /// Returns true when an error of this request is shown as a page, so that a form may be shown again with what is wrong in it.
+    #[must_use]
+    pub fn shows_errors_as_pages(&self) -> bool {
+        self.face() == Face::Page && ErrorFace::of(&self.0.head) == ErrorFace::Page
+    }
+
     /// Returns a variable of the route, decoded.
     #[must_use]
     pub fn var(&self, name: &str) -> Option<&str> {
@@ -223,7 +229,6 @@ impl Context {
     ///
     /// The name is looked up from the graft at hand outwards, so that a library's links hold under any name. Variables of the host and of
     /// the prefixes that both routes hang under come from this request, unless they are given.
-    #[must_use]
     pub fn url_to(&self, name: &str) -> UrlBuilder<'_> {
         self.inherit(self.app().tree().url_from(self.route(), name))
     }
@@ -276,13 +281,11 @@ impl Context {
     }
 
     /// Begins a page: `cx.view("dashboard").with("games", &games)`.
-    #[must_use]
     pub fn view(&self, name: &'static str) -> View {
         View::new(name)
     }
 
     /// Begins the answer of an action, in the face that the client asked for.
-    #[must_use]
     pub fn reply(&self, form_goes_to: impl Into<String>) -> Reply {
         Reply::to(form_goes_to)
     }
@@ -305,6 +308,34 @@ impl Context {
         live::stream(options, produce)
             .into_response()
             .map(Body::live)
+    }
+
+    /// Returns a context of the same route and address, without body, session and any header of the client's.
+    ///
+    /// It is for what outlives the request and goes on to render, as a live page does: a few hundred bytes instead of everything
+    /// that the client sent.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        let path = self
+            .uri()
+            .path_and_query()
+            .map_or("/", |path| path.as_str());
+        let uri = match self.host() {
+            "" => path.to_owned(),
+            host => format!("{}://{host}{path}", self.scheme()),
+        };
+        let (mut head, ()) = http::Request::new(()).into_parts();
+        head.method = self.method().clone();
+        // A copy: the original is a piece of the buffer that the whole request was read into.
+        head.uri = uri.parse().unwrap_or_else(|_| self.uri().clone());
+        Self::new(
+            self.app().clone(),
+            head,
+            Body::empty(),
+            Peer::default(),
+            self.0.id,
+            self.0.vars.clone(),
+        )
     }
 
     /// Keeps a value for the rest of the request; a value of the same type is replaced and returned.

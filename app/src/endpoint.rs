@@ -3,7 +3,6 @@
 use std::any::TypeId;
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
 
 use futures_util::future::BoxFuture;
 use pleach_router::FromHandler;
@@ -51,21 +50,24 @@ impl Endpoint {
     /// Makes an endpoint from a function that is already in its final form; `name` is what logs and `routes` show.
     pub fn new<F, Fut>(name: &'static str, call: F) -> Self
     where
-        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        F: Fn(Context) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<Response>> + Send + 'static,
     {
+        let call: Call = Box::new(move |cx| {
+            let call = call.clone();
+            // Called when it is polled, so that a panic in it is an answer.
+            Box::pin(async move { call(cx).await })
+        });
         Self {
-            call: Box::new(move |cx| Box::pin(call(cx))),
+            call,
             name,
             needs: Vec::new(),
             for_probes: false,
         }
     }
 
-    pub(crate) fn call(
-        &self,
-        cx: Context,
-    ) -> Pin<Box<dyn Future<Output = Result<Response>> + Send>> {
+    /// Makes the future of an answer. Nothing of the handler has run before it is polled.
+    pub(crate) fn call(&self, cx: Context) -> BoxFuture<'static, Result<Response>> {
         (self.call)(cx)
     }
 

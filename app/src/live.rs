@@ -6,6 +6,32 @@
 //!
 //! What is rendered once is encoded once: [`Encoded`] is a cheap handle to the bytes of an event, [`Shared`] keeps one of
 //! them per distinct view, and a [`Feed`] is the latest state of a bucket, which any number of pages follow.
+//!
+//! A lobby that all who look at it share:
+//! ```
+//! use pleach::live::{Error, Feed, LiveBody, LivePage, PatchElements, Shared, StreamOptions, stream};
+//! use std::sync::Arc;
+//!
+//! fn lobby(options: StreamOptions, games: Feed<String>, shared: Arc<Shared<&'static str>>) -> LiveBody {
+//!     stream(options, async move |mut page: LivePage| -> Result<(), Error> {
+//!         let seen = page.last_event_id();
+//!         let mut games = games.follow();
+//!         loop {
+//!             let state = games.next().await;
+//!             // A page that resumes may have this very state.
+//!             if seen == Some(state.id()) {
+//!                 continue;
+//!             }
+//!             // Only ids: text of users goes through a view, which escapes it.
+//!             let lobby = shared.get("lobby", state.revision(), || {
+//!                 let cards: String = state.iter().map(|(id, _)| format!("<p id=\"game-{id}\">{id}</p>")).collect();
+//!                 PatchElements::new(format!("<div id=\"list\">{cards}</div>")).id(state.id()).encode()
+//!             })?;
+//!             page.send(lobby).await?;
+//!         }
+//!     })
+//! }
+//! ```
 
 mod client;
 mod encode;

@@ -45,7 +45,7 @@ impl<'r> Origin<'r> {
 
     /// Reads what trusted proxies added, from the nearest outwards, up to the first address that is not one of them.
     fn forwarded(mut self, headers: &'r HeaderMap, trusted: &TrustedProxies) -> Self {
-        let hops = list(headers, "x-forwarded-for").filter_map(|hop| parse_ip(hop));
+        let hops = list(headers, "x-forwarded-for").filter_map(parse_ip);
         if let Some(client) = hops.rev().find(|ip| !trusted.contains(*ip)) {
             self.client = Some(client);
         }
@@ -190,7 +190,7 @@ impl Network {
 fn same_prefix<const N: usize>(a: [u8; N], b: [u8; N], prefix: u8) -> bool {
     let whole = usize::from(prefix / 8);
     let mask = !(0xff_u8.checked_shr(u32::from(prefix % 8)).unwrap_or(0));
-    a[..whole] == b[..whole] && (prefix % 8 == 0 || (a[whole] ^ b[whole]) & mask == 0)
+    a[..whole] == b[..whole] && (prefix.is_multiple_of(8) || (a[whole] ^ b[whole]) & mask == 0)
 }
 
 impl FromStr for Network {

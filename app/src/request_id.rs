@@ -1,10 +1,10 @@
 //! Request ids: `<instance>-<sequence>`, unique among all instances, in the order of arrival within one.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 use http::HeaderValue;
 
 /// The id of one request, on every line of its log and in `X-Request-Id` of its answer.
@@ -26,17 +26,34 @@ impl fmt::Debug for RequestId {
     }
 }
 
-/// Neighbours in the sequence use different chunks, so that requests of several threads rarely meet at a lock.
-const CHUNKS: usize = 8;
+impl RequestId {
+    /// Writes the id as a header value.
+    pub(crate) fn header(self) -> HeaderValue {
+        let mut text = [0_u8; 32];
+        let from = write_backwards(&mut text, self);
+        let bytes = CHUNK.with_borrow_mut(|chunk| {
+            if chunk.capacity() < text.len() {
+                *chunk = BytesMut::with_capacity(CHUNK_BYTES);
+            }
+            chunk.extend_from_slice(&text[from..]);
+            chunk.split().freeze()
+        });
+        HeaderValue::from_maybe_shared(bytes).expect("digits and a dash are a header value")
+    }
+}
 
-/// Bytes reserved at a time for ids as header values: an allocation for about two hundred requests instead of one for each.
+/// Bytes reserved at a time for ids as header values: an allocation for about three hundred requests instead of one for each.
 const CHUNK_BYTES: usize = 4096;
+
+thread_local! {
+    /// Where this thread writes ids. It is memory and nothing else: applications may share it.
+    static CHUNK: RefCell<BytesMut> = RefCell::default();
+}
 
 /// Hands out request ids.
 pub(crate) struct RequestIds {
     instance: u32,
     next: AtomicU64,
-    chunks: [Mutex<BytesMut>; CHUNKS],
 }
 
 impl RequestIds {
@@ -44,7 +61,6 @@ impl RequestIds {
         Self {
             instance,
             next: AtomicU64::new(1),
-            chunks: Default::default(),
         }
     }
 
@@ -53,24 +69,6 @@ impl RequestIds {
             instance: self.instance,
             sequence: self.next.fetch_add(1, Ordering::Relaxed),
         }
-    }
-
-    /// Writes an id as a header value.
-    pub(crate) fn header(&self, id: RequestId) -> HeaderValue {
-        let mut text = [0_u8; 32];
-        let from = write_backwards(&mut text, id);
-        let text = &text[from..];
-        let bytes = {
-            let mut chunk = self.chunks[id.sequence as usize % CHUNKS]
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            if chunk.capacity() < text.len() {
-                *chunk = BytesMut::with_capacity(CHUNK_BYTES);
-            }
-            chunk.put_slice(text);
-            chunk.split().freeze()
-        };
-        HeaderValue::from_maybe_shared(bytes).expect("digits and a dash are a header value")
     }
 }
 
@@ -105,14 +103,14 @@ mod tests {
         let ids = RequestIds::new(0x00ab_cdef);
         for _ in 0..1000 {
             let id = ids.next();
-            assert_eq!(ids.header(id).to_str().expect("text"), id.to_string());
+            assert_eq!(id.header().to_str().expect("text"), id.to_string());
         }
         let last = RequestId {
             instance: u32::MAX,
             sequence: u64::MAX,
         };
         assert_eq!(
-            ids.header(last).to_str().expect("text"),
+            last.header().to_str().expect("text"),
             "ffffffff-18446744073709551615"
         );
     }

@@ -25,12 +25,17 @@ pub trait IntoResponse {
     fn into_response(self, cx: &Context) -> Result<Response>;
 }
 
-/// Headers of every answer that has a body, with room for what the base adds, so that the map is allocated once.
-fn typed(content_type: &'static str, body: Body) -> Response {
+// As constants they are checked when this is compiled, and not with every answer.
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const BYTES: HeaderValue = HeaderValue::from_static("application/octet-stream");
+
+fn typed(content_type: HeaderValue, body: Body) -> Response {
     let mut response = Response::new(body);
     response
         .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        .insert(header::CONTENT_TYPE, content_type);
     response
 }
 
@@ -66,7 +71,7 @@ macro_rules! plain_text {
     ($($text:ty),*) => {$(
         impl IntoResponse for $text {
             fn into_response(self, _: &Context) -> Result<Response> {
-                Ok(typed("text/plain; charset=utf-8", Body::from(self)))
+                Ok(typed(TEXT, Body::from(self)))
             }
         }
     )*};
@@ -86,7 +91,7 @@ macro_rules! plain_bytes {
     ($($bytes:ty),*) => {$(
         impl IntoResponse for $bytes {
             fn into_response(self, _: &Context) -> Result<Response> {
-                Ok(typed("application/octet-stream", Body::from(self)))
+                Ok(typed(BYTES, Body::from(self)))
             }
         }
     )*};
@@ -129,7 +134,7 @@ pub struct Html<T>(pub T);
 
 impl<T: Into<Body>> IntoResponse for Html<T> {
     fn into_response(self, _: &Context) -> Result<Response> {
-        Ok(typed("text/html; charset=utf-8", self.0.into()))
+        Ok(typed(HTML, self.0.into()))
     }
 }
 
@@ -142,7 +147,7 @@ pub struct Json<T>(pub T);
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self, _: &Context) -> Result<Response> {
         let bytes = serde_json::to_vec(&self.0).map_err(Error::internal)?;
-        Ok(typed("application/json", Body::from(bytes)))
+        Ok(typed(JSON, Body::from(bytes)))
     }
 }
 

@@ -5,6 +5,7 @@ use http::request::Parts;
 use http::{Method, StatusCode, Uri};
 
 use crate::error::{Error, Result};
+use crate::face;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -99,42 +100,30 @@ impl SecurityHeaders {
     ///
     /// Only documents get the policies for documents: a browser ignores them on JSON, text and events, and each costs bytes and time.
     pub(crate) fn add_to(&self, headers: &mut HeaderMap) {
-        if is_document(headers) {
-            add(
-                headers,
-                header::CONTENT_SECURITY_POLICY,
-                &self.content_security_policy,
-            );
-            add(
-                headers,
-                header::X_FRAME_OPTIONS,
-                &HeaderValue::from_static("DENY"),
-            );
-            add(
-                headers,
-                header::REFERRER_POLICY,
-                &HeaderValue::from_static("same-origin"),
-            );
+        if headers.get(header::CONTENT_TYPE).is_some_and(is_document) {
+            let policy = &self.content_security_policy;
+            add(headers, header::CONTENT_SECURITY_POLICY, policy);
+            add(headers, header::X_FRAME_OPTIONS, &DENY);
+            add(headers, header::REFERRER_POLICY, &SAME_ORIGIN);
         }
-        add(
-            headers,
-            header::X_CONTENT_TYPE_OPTIONS,
-            &HeaderValue::from_static("nosniff"),
-        );
+        add(headers, header::X_CONTENT_TYPE_OPTIONS, &NOSNIFF);
     }
 }
+
+// As constants they are checked when this is compiled, and not with every answer.
+const DENY: HeaderValue = HeaderValue::from_static("DENY");
+const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 fn add(headers: &mut HeaderMap, name: HeaderName, value: &HeaderValue) {
     headers.entry(name).or_insert_with(|| value.clone());
 }
 
-fn is_document(headers: &HeaderMap) -> bool {
-    headers.get(header::CONTENT_TYPE).is_some_and(|value| {
-        let value = value.as_bytes();
-        value.starts_with(b"text/html")
-            || value.starts_with(b"image/svg")
-            || value.windows(3).any(|part| part == b"xml")
-    })
+/// Returns true for what a browser shows as a page of its own: HTML, and XML of any kind, SVG among them.
+fn is_document(content_type: &HeaderValue) -> bool {
+    let essence = face::essence(content_type.as_bytes());
+    essence.eq_ignore_ascii_case(b"text/html")
+        || essence.len() >= 3 && essence[essence.len() - 3..].eq_ignore_ascii_case(b"xml")
 }
 
 #[cfg(test)]

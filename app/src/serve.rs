@@ -110,10 +110,12 @@ fn is_tls(settings: &Settings) -> bool {
 }
 
 impl Serve for App {
-    async fn call(self: &Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<Body> {
-        BaseApp(Arc::clone(self))
-            .handle(request.map(Body::from), peer)
-            .await
+    fn call(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+        peer: Peer,
+    ) -> impl Future<Output = Response<Body>> + Send + use<> {
+        self.answer(request.map(Body::from), peer)
     }
 
     /// Whoever is not let in sent no head that could tell which face it wants, so it gets the error object.
@@ -135,7 +137,7 @@ impl Serve for App {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
         );
-        headers.insert(X_REQUEST_ID, self.request_ids.header(id));
+        headers.insert(X_REQUEST_ID, id.header());
         headers.extend(error.headers().iter().cloned());
         response
     }

@@ -26,10 +26,9 @@ use crate::tier::Tier;
 
 pub(crate) use base::*;
 pub(crate) use command::{Command, CommandFlag, Invocation};
-pub(crate) use load::Faults;
 pub use option::{Opt, Row};
 pub(crate) use program::{Parsed, Program};
-pub(crate) use public_url::{check_public_url, is_loopback_host};
+pub(crate) use public_url::check_public_url;
 pub use size::Size;
 pub use value::{Retention, Value};
 
@@ -88,8 +87,16 @@ impl Settings {
     pub fn with<T: Value>(mut self, option: &Opt<T>, text: &str) -> Result<Self, String> {
         let row = Row::from(*option);
         row.check(text)?;
-        let setting = Setting { row, text: text.to_owned(), source: Source::Program };
-        match self.values.iter_mut().find(|setting| setting.row.name() == option.name()) {
+        let setting = Setting {
+            row,
+            text: text.to_owned(),
+            source: Source::Program,
+        };
+        match self
+            .values
+            .iter_mut()
+            .find(|setting| setting.row.name() == option.name())
+        {
             Some(old) => *old = setting,
             None => self.values.push(setting),
         }
@@ -122,6 +129,12 @@ impl Settings {
     #[must_use]
     pub fn tier(&self) -> Tier {
         self.get(&TIER)
+    }
+
+    /// Returns who administers the application: user ids and verified e-mail addresses.
+    #[must_use]
+    pub fn admins(&self) -> Vec<String> {
+        self.get(&ADMINS)
     }
 
     /// Returns what the command `config` prints: every option with its value, secrets masked, and where the value came from.

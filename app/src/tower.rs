@@ -46,18 +46,6 @@ where
     }
 }
 
-impl BaseApp {
-    /// Answers a request that came through all layers.
-    async fn handle_inside(&self, request: Request<Body>) -> Response {
-        let peer = request
-            .extensions()
-            .get::<Peer>()
-            .copied()
-            .unwrap_or_default();
-        self.answer_one(request, peer).await
-    }
-}
-
 /// The application with the layers that were put around it so far: what the next layer wraps.
 #[derive(Clone)]
 pub struct Layered(Inner);
@@ -104,7 +92,7 @@ impl Layered {
         match self.0.clone() {
             Inner::App(app) => Box::pin(async move {
                 match app.upgrade() {
-                    Some(app) => BaseApp(app).handle_inside(request).await,
+                    Some(app) => app.answer_inside(request).await,
                     None => failed(&"the application is gone".into()),
                 }
             }),

@@ -12,6 +12,7 @@
 
 mod bucket;
 mod clock;
+mod disk;
 mod draft;
 mod engine;
 mod fault;
@@ -19,6 +20,8 @@ mod queue;
 mod reader;
 mod row;
 mod store;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::path::Path;
@@ -26,7 +29,8 @@ use std::sync::Arc;
 
 use self::bucket::EmbeddedBucket;
 use self::clock::Clock;
-use self::engine::Memory;
+use self::disk::Directory;
+use self::engine::{Engine, Files, Memory};
 use self::fault::Fault;
 use self::store::Store;
 use crate::Error;
@@ -42,25 +46,31 @@ impl Embedded {
     /// Opens the store at `location`.
     pub(crate) async fn open(location: &Location) -> Result<Self, Error> {
         let location = location.clone();
-        let opened = tokio::task::spawn_blocking(move || start(&location)).await;
+        let opened = tokio::task::spawn_blocking(move || Self::open_blocking(&location)).await;
         match opened {
-            Ok(store) => Ok(Self {
-                store: Arc::new(store?),
-            }),
-            Err(error) => {
-                Err(Error::unavailable("opening the store was given up").with_source(error))
+            Ok(store) => Ok(store?),
+            Err(error) => Err(Error::unavailable("opening was given up").with_source(error)),
+        }
+    }
+
+    fn open_blocking(location: &Location) -> Result<Self, Fault> {
+        match location {
+            Location::Memory => Self::start(
+                Arc::new(Memory::default()),
+                Clock::system(),
+                Path::new("memory:"),
+            ),
+            Location::Directory(path) => {
+                let engine = Files::open(Arc::new(Directory::hold(path)?))?;
+                Self::start(Arc::new(engine), Clock::system(), path)
             }
         }
     }
-}
 
-fn start(location: &Location) -> Result<Store, Fault> {
-    match location {
-        Location::Memory => {
-            let engine = Arc::new(Memory::default());
-            Store::start(engine, Clock::system(), Path::new("memory:"), ())
-        }
-        Location::Directory(path) => Err(Fault::damaged(path, "not yet")),
+    fn start(engine: Arc<dyn Engine>, clock: Clock, place: &Path) -> Result<Self, Fault> {
+        Ok(Self {
+            store: Arc::new(Store::start(engine, clock, place)?),
+        })
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) fn build<H>(root: Route<H>) -> Result<(Core, Vec<H>), BuildErrors> {
         nodes: Vec::new(),
         targets: Vec::new(),
         trie: Trie::default(),
+        lists: Vec::new(),
+        list_of: Vec::new(),
         names: HashMap::new(),
         types: HashMap::new(),
     };
@@ -36,6 +38,7 @@ pub(crate) fn build<H>(root: Route<H>) -> Result<(Core, Vec<H>), BuildErrors> {
         core,
         handlers: Vec::new(),
         faults: Vec::new(),
+        lists: HashMap::new(),
         broken: Vec::new(),
     };
     builder.add(root, None, &Inherited::default());
@@ -44,6 +47,7 @@ pub(crate) fn build<H>(root: Route<H>) -> Result<(Core, Vec<H>), BuildErrors> {
         handlers,
         mut faults,
         broken,
+        lists: _,
     } = builder;
     // A route with a bad template is no ground to judge others by.
     core.targets.retain(|id| !broken.contains(id));
@@ -71,6 +75,8 @@ struct Builder<H> {
     core: Core,
     handlers: Vec<H>,
     faults: Vec<(RouteId, Fault)>,
+    /// The places of `core.lists`.
+    lists: HashMap<Vec<Variable>, u32>,
     /// Routes with a bad template, and all below them.
     broken: Vec<RouteId>,
 }
@@ -125,7 +131,6 @@ impl<H> Builder<H> {
             dispatch: Dispatch::new(&[], &[]),
             path: FullPath::default(),
             conditions: Vec::new(),
-            variables: Arc::new([]),
         });
         self.handlers.extend(handlers);
         if let Some(parent) = parent {
@@ -303,7 +308,8 @@ impl<H> Builder<H> {
             self.fault(id, FaultKind::Name);
             return;
         }
-        if node.name.is_empty() || !(named || !node.handlers.is_empty()) {
+        let is_bare_group = !named && node.handlers.is_empty();
+        if node.name.is_empty() || is_bare_group {
             return;
         }
         let name = node.name.clone();
@@ -351,15 +357,17 @@ impl<H> Builder<H> {
             .collect();
         twice.dedup();
         // Those below inherit the fault; it is told once, where it arises.
-        let parent = self
+        let above = self
             .core
             .node(id)
             .parent
-            .map(|parent| Arc::clone(&self.core.node(parent).variables));
+            .map_or(&[][..], |parent| self.core.variables(parent));
         let known = |name: &str| {
-            parent
-                .as_ref()
-                .is_some_and(|above| above.iter().filter(|v| *v.name == *name).count() > 1)
+            above
+                .iter()
+                .filter(|variable| *variable.name == *name)
+                .count()
+                > 1
         };
         let faults: Vec<FaultKind> = twice
             .into_iter()
@@ -367,7 +375,12 @@ impl<H> Builder<H> {
             .map(|name| FaultKind::DuplicateVariable(name.to_owned()))
             .collect();
         faults.into_iter().for_each(|fault| self.fault(id, fault));
-        self.core.nodes[id.index()].variables = variables.into();
+        let lists = &mut self.core.lists;
+        let list = *self.lists.entry(variables).or_insert_with_key(|variables| {
+            lists.push(variables.clone());
+            lists.len() as u32 - 1
+        });
+        self.core.list_of.push(list);
     }
 
     fn methods(&mut self, id: RouteId, only: &[Only]) {

@@ -9,7 +9,7 @@ use http::HeaderName;
 use crate::encode::{decode_query, is_escaped_query};
 use crate::head::Head;
 use crate::pattern::{Pattern, Piece};
-use crate::vars::Vars;
+use crate::slots::{Caught, Slots};
 
 /// A closure over the head of a request.
 pub(crate) type Predicate = Arc<dyn Fn(&Head<'_>) -> bool + Send + Sync>;
@@ -54,12 +54,12 @@ impl From<bool> for Answer {
 
 impl Condition {
     /// Checks the request and pushes what the condition's variables caught. Unless the answer is yes, the caller cuts off what was pushed.
-    pub(crate) fn check(&self, head: &Head<'_>, vars: &mut Vars) -> Answer {
+    pub(crate) fn check(&self, head: &Head<'_>, slots: &mut Slots) -> Answer {
         match self {
-            Condition::Host { labels, .. } => check_host(labels, head.host(), vars).into(),
+            Condition::Host { labels, .. } => check_host(labels, head.host(), slots).into(),
             Condition::Scheme(scheme) => (head.scheme == scheme).into(),
             Condition::Header { name, piece, .. } => match header(head, name) {
-                Some(value) => piece.pattern.find(value, 0, &mut vars.slots).into(),
+                Some(value) => piece.pattern.find(value, 0, slots).into(),
                 None => Answer::No,
             },
             Condition::QueryPresent(name) => query_value(head.query, name).is_some().into(),
@@ -73,10 +73,10 @@ impl Condition {
             Condition::Query { name, piece, .. } => match query_value(head.query, name) {
                 None => Answer::No,
                 Some((at, raw)) if !is_escaped_query(raw) => {
-                    piece.pattern.find(raw, at, &mut vars.slots).into()
+                    piece.pattern.find(raw, at, slots).into()
                 }
                 Some((_, raw)) => match decode_query(raw) {
-                    Ok(value) => vars.find_decoded(&piece.pattern, &value).into(),
+                    Ok(value) => find_decoded(&piece.pattern, &value, slots).into(),
                     Err(_) => Answer::BadEncoding,
                 },
             },
@@ -232,30 +232,39 @@ pub(crate) fn lower_host(host: &str) -> Cow<'_, str> {
     }
 }
 
-fn check_host(labels: &[Piece], host: &str, vars: &mut Vars) -> bool {
+fn check_host(labels: &[Piece], host: &str, slots: &mut Slots) -> bool {
     let host = lower_host(host);
-    let first = vars.slots.len();
+    let first = slots.len();
     let mut given = host.split('.');
     let mut at = 0;
     for label in labels {
         let Some(text) = given.next() else {
             return false;
         };
-        if !label.pattern.find(text, at, &mut vars.slots) {
+        if !label.pattern.find(text, at, slots) {
             return false;
         }
         at += text.len() + 1;
     }
-    let caught = (first..vars.slots.len()).filter_map(|i| vars.slots.get(i));
-    if given.next().is_some()
-        || !caught
-            .clone()
-            .all(|(from, to)| is_host_text(&host[from as usize..to as usize]))
-    {
+    let is_label = |caught| match caught {
+        Some(Caught::Raw(range)) => is_host_text(&host[range]),
+        _ => false,
+    };
+    if given.next().is_some() || !(first..slots.len()).all(|i| is_label(slots.get(i))) {
         return false;
     }
     if let Cow::Owned(host) = host {
-        vars.keep_decoded(first..vars.slots.len(), &host);
+        slots.keep_decoded(first..slots.len(), &host);
     }
     true
+}
+
+/// Matches text that had to be decoded, and keeps it if variables refer to it.
+fn find_decoded(pattern: &Pattern, text: &str, slots: &mut Slots) -> bool {
+    let first = slots.len();
+    let found = pattern.find(text, 0, slots);
+    if found {
+        slots.keep_decoded(first..slots.len(), text);
+    }
+    found
 }

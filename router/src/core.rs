@@ -10,6 +10,7 @@ use http::Method;
 use crate::condition::Condition;
 use crate::methods::{Dispatch, Only};
 use crate::pattern::Piece;
+use crate::tail::End;
 use crate::template::Place;
 use crate::tree::RouteId;
 use crate::trie::Trie;
@@ -26,6 +27,10 @@ pub(crate) struct Core {
     pub(crate) targets: Vec<RouteId>,
     /// The paths of `targets`.
     pub(crate) trie: Trie,
+    /// Lists of variables, each once, and for every route the place of its own: those of the path first, then those of the conditions. Apart
+    /// from the nodes, so that a match reads little memory.
+    pub(crate) lists: Vec<Vec<Variable>>,
+    pub(crate) list_of: Vec<u32>,
     /// By full name.
     pub(crate) names: HashMap<String, RouteId>,
     /// Where typed routes are mounted.
@@ -56,8 +61,6 @@ pub(crate) struct Node {
     pub(crate) path: FullPath,
     /// All conditions on the way from the root, in sequence.
     pub(crate) conditions: Vec<Arc<Condition>>,
-    /// All variables on the way from the root: those of the path, then those of the conditions.
-    pub(crate) variables: Arc<[Variable]>,
 }
 
 /// One matcher of a route, parsed.
@@ -87,6 +90,14 @@ impl FullPath {
             .iter()
             .flat_map(|piece| &piece.names)
             .chain(&self.rest)
+    }
+
+    pub(crate) fn end(&self) -> End {
+        match (&self.rest, self.exact) {
+            (Some(_), _) => End::Rest,
+            (None, true) => End::Exact,
+            (None, false) => End::Open,
+        }
     }
 
     /// The segments that children go on from: a final slash is not one, `/` and `/x` make `/x`.
@@ -124,6 +135,14 @@ impl Node {
 impl Core {
     pub(crate) fn node(&self, id: RouteId) -> &Node {
         &self.nodes[id.index()]
+    }
+
+    /// All variables on the way from the root to the route.
+    #[inline]
+    pub(crate) fn variables(&self, id: RouteId) -> &[Variable] {
+        self.list_of
+            .get(id.index())
+            .map_or(&[], |list| &self.lists[*list as usize])
     }
 
     /// The route and all above it, upwards.

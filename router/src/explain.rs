@@ -7,7 +7,6 @@ use http::Method;
 use crate::condition::Answer;
 use crate::core::{Core, FullPath, Matcher, Node};
 use crate::encode::{SEPARATOR, decode_path};
-use crate::find::Outcome;
 use crate::head::Head;
 use crate::methods::{Allow, lets};
 use crate::pattern::Piece;
@@ -138,21 +137,22 @@ fn explain(core: &Core, head: &Head<'_>) -> Explanation {
         walk.segments = segments
             .map(|segment| String::from_utf8_lossy(segment).into_owned())
             .collect();
-        walk.visit(RouteId::new(0), false);
+        walk.visit(RouteId::ROOT, false);
     } else {
         walk.bad = true;
     }
     let verdict = match walk.handled {
         Some(route) => {
             let node = core.node(route);
-            let values = match core.find(head) {
-                Outcome::Hit { vars, .. } if vars.route() == route => {
-                    Values::new(&node.variables, &vars, *head)
-                        .iter()
-                        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                        .collect()
-                }
-                _ => Vec::new(),
+            let values = {
+                let mut slots = Slots::default();
+                let _ = core.find(head, &mut slots);
+                let vars = Vars::new(route, slots);
+                let values = Values::new(core.variables(route), &vars, *head);
+                values
+                    .iter()
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .collect()
             };
             Verdict::Match {
                 route,
@@ -259,16 +259,16 @@ impl Walk<'_> {
             Matcher::Path { .. } => self.pieces(node.path.trunk()).err(),
             Matcher::Method(only) if lets(only, self.head.method) => None,
             Matcher::Method(_) => Some(format!("on {}", self.head.method)),
-            Matcher::Condition(condition) => match condition
-                .check(self.head, &mut Vars::new(RouteId::new(0), Slots::default()))
-            {
-                Answer::Yes => None,
-                Answer::No => Some(format!("on {}", condition.shortfall(self.head))),
-                Answer::BadEncoding => {
-                    *bad = true;
-                    None
+            Matcher::Condition(condition) => {
+                match condition.check(self.head, &mut Slots::default()) {
+                    Answer::Yes => None,
+                    Answer::No => Some(format!("on {}", condition.shortfall(self.head))),
+                    Answer::BadEncoding => {
+                        *bad = true;
+                        None
+                    }
                 }
-            },
+            }
         }
     }
 

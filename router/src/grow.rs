@@ -6,8 +6,9 @@ use std::sync::Arc;
 use crate::core::{FullPath, Node as RouteNode};
 use crate::key::Key;
 use crate::pattern::Pattern;
+use crate::tail::{End, Step, Tail};
 use crate::tree::RouteId;
-use crate::trie::{Branch, Literal, NONE, Node, Target, Trie};
+use crate::trie::{Branch, Literal, NONE, Next, Node, Target, Trie};
 
 /// Makes the trie of `targets`, which are given in the order of the walk.
 pub(crate) fn grow(nodes: &[RouteNode], targets: &[RouteId]) -> Trie {
@@ -20,12 +21,13 @@ pub(crate) fn grow(nodes: &[RouteNode], targets: &[RouteId]) -> Trie {
             first_handler: node.first_handler as u32,
             handlers: node.dispatch.near(),
             conditional: !node.conditions.is_empty(),
+            last: false,
         };
         root.insert(&node.path, target);
     }
-    let mut trie = Trie::default();
-    root.freeze(&mut trie);
-    trie
+    let mut freezer = Freezer::default();
+    freezer.node(root);
+    freezer.trie
 }
 
 /// A node that still grows.
@@ -36,23 +38,25 @@ struct Growing {
     by_text: HashMap<Arc<str>, usize>,
     branches: Vec<(Pattern, Growing)>,
     any: Option<Box<Growing>>,
-    ends: Vec<Target>,
-    opens: Vec<Target>,
-    rests: Vec<Target>,
+    /// Targets by how their path ends, each list in order.
+    targets: [Vec<Target>; 3],
 }
 
+/// The places of [`Growing::targets`].
+const ENDS: [End; 3] = [End::Exact, End::Open, End::Rest];
+
 impl Growing {
-    /// Targets are inserted in their order, so every list is sorted by it.
     fn insert(&mut self, path: &FullPath, target: Target) {
         let node = path
             .segments
             .iter()
             .fold(self, |node, piece| node.child(&piece.pattern));
-        match (&path.rest, path.exact) {
-            (Some(_), _) => node.rests.push(target),
-            (None, true) => node.ends.push(target),
-            (None, false) => node.opens.push(target),
-        }
+        let end = path.end();
+        let place = ENDS
+            .iter()
+            .position(|known| *known == end)
+            .unwrap_or_default();
+        node.targets[place].push(target);
     }
 
     fn child(&mut self, pattern: &Pattern) -> &mut Growing {
@@ -81,8 +85,9 @@ impl Growing {
 
     /// The lowest order at or below this node.
     fn order(&self) -> u32 {
-        let own = [&self.ends, &self.opens, &self.rests]
-            .into_iter()
+        let own = self
+            .targets
+            .iter()
             .filter_map(|targets| targets.first())
             .map(|target| target.order);
         let literals = self.literals.iter().map(|(_, child)| child.order());
@@ -94,95 +99,190 @@ impl Growing {
             .unwrap_or(NONE)
     }
 
-    /// Lays the node and all below it down in `trie`, and returns its index.
-    fn freeze(self, trie: &mut Trie) -> u32 {
-        let Self {
+    /// Takes the node apart into steps and targets, if only one path goes on from it.
+    #[expect(
+        clippy::result_large_err,
+        reason = "at build only, and the error is the node given back"
+    )]
+    fn into_tail(mut self) -> Result<(Vec<Step>, End, Vec<Target>), Self> {
+        let places: Vec<usize> = (0..self.targets.len())
+            .filter(|place| !self.targets[*place].is_empty())
+            .collect();
+        let children = self.literals.len() + self.branches.len() + usize::from(self.any.is_some());
+        match (places.as_slice(), children) {
+            ([place], 0) => Ok((
+                Vec::new(),
+                ENDS[*place],
+                std::mem::take(&mut self.targets[*place]),
+            )),
+            ([], 1) => {
+                let literal = self
+                    .literals
+                    .pop()
+                    .map(|(text, child)| (Step::Literal(Key::of(text.as_bytes()), text), child));
+                let branch = self
+                    .branches
+                    .pop()
+                    .map(|(pattern, child)| (Step::Pattern(pattern), child));
+                let any = self.any.take().map(|child| (Step::Any, *child));
+                let (step, child) = literal.or(branch).or(any).expect("there is one child");
+                match child.into_tail() {
+                    Ok((mut steps, end, targets)) => {
+                        steps.insert(0, step);
+                        Ok((steps, end, targets))
+                    }
+                    Err(child) => {
+                        match step {
+                            Step::Literal(_, text) => self.literals.push((text, child)),
+                            Step::Pattern(pattern) => self.branches.push((pattern, child)),
+                            Step::Any => self.any = Some(Box::new(child)),
+                        }
+                        Err(self)
+                    }
+                }
+            }
+            _ => Err(self),
+        }
+    }
+}
+
+/// Lays a grown node down, and all below it.
+#[derive(Default)]
+struct Freezer {
+    trie: Trie,
+}
+
+impl Freezer {
+    fn next(&mut self, child: Growing) -> Next {
+        match child.into_tail() {
+            Ok((steps, end, targets)) => {
+                let index = self.targets(targets);
+                let tail = Tail { steps, end };
+                let known = self.trie.tails.iter().position(|known| *known == tail);
+                let place = known.unwrap_or(self.trie.tails.len());
+                if known.is_none() {
+                    self.trie.tails.push(tail);
+                }
+                Next {
+                    tail: place as u32,
+                    index,
+                }
+            }
+            Err(child) => Next {
+                tail: NONE,
+                index: self.node(child),
+            },
+        }
+    }
+
+    fn targets(&mut self, mut targets: Vec<Target>) -> u32 {
+        let first = self.trie.targets.len();
+        if let Some(last) = targets.last_mut() {
+            last.last = true;
+        }
+        self.trie.targets.extend(targets);
+        first as u32
+    }
+
+    fn node(&mut self, node: Growing) -> u32 {
+        let Growing {
             literals,
             by_text: _,
             branches,
             any,
+            targets,
+        } = node;
+        let index = self.trie.nodes.len();
+        let [ends, opens, rests] = targets.each_ref().map(|targets| targets.len() as u32);
+        let first_target = self.trie.targets.len() as u32;
+        let (first_branch, count) = (self.trie.branches.len(), branches.len());
+        let any_order = any.as_ref().map_or(NONE, |any| any.order());
+        let late_orders = targets[1..]
+            .iter()
+            .filter_map(|targets| targets.first())
+            .map(|target| target.order);
+        let other_orders = late_orders.chain(branches.iter().map(|(_, child)| child.order()));
+        self.trie.nodes.push(Node {
+            table: 0,
+            last_place: 0,
+            shift: 0,
+            plain: opens + rests == 0 && count == 0,
+            any: Next::NOTHING,
+            any_order,
+            other_order: other_orders.fold(any_order, u32::min),
+            first_branch: first_branch as u32,
+            branches: count as u32,
+            first_target,
             ends,
             opens,
             rests,
-        } = self;
-        let index = trie.nodes.len();
-        trie.nodes.push(Node {
-            literal: Literal::ABSENT,
-            table: NONE,
-            mask: 0,
-            any: NONE,
-            any_order: NONE,
-            first_branch: trie.branches.len() as u32,
-            branches: branches.len() as u16,
-            ends: ends.len() as u16,
-            opens: opens.len() as u16,
-            rests: rests.len() as u16,
-            first_target: trie.targets.len() as u32,
         });
-        trie.targets
-            .extend(ends.into_iter().chain(opens).chain(rests));
-        let first_branch = trie.branches.len();
-        let orders: Vec<u32> = branches.iter().map(|(_, child)| child.order()).collect();
+        targets.into_iter().for_each(|targets| {
+            self.targets(targets);
+        });
         let mut children = Vec::new();
-        for ((pattern, child), order) in branches.into_iter().zip(orders) {
-            trie.branches.push(Branch {
+        for (pattern, child) in branches {
+            self.trie.branches.push(Branch {
                 pattern,
-                child: NONE,
-                order,
+                next: Next::NOTHING,
+                order: child.order(),
             });
             children.push(child);
         }
-        let (table, mask) = freeze_literals(literals, index, trie);
+        let (table, places) = self.literals(literals);
         for (i, child) in children.into_iter().enumerate() {
-            trie.branches[first_branch + i].child = child.freeze(trie);
+            self.trie.branches[first_branch + i].next = self.next(child);
         }
-        let any_order = any.as_ref().map_or(NONE, |any| any.order());
-        let any = any.map_or(NONE, |any| any.freeze(trie));
-        let node = &mut trie.nodes[index];
-        (node.table, node.mask, node.any, node.any_order) = (table, mask, any, any_order);
+        let any = any.map_or(Next::NOTHING, |any| self.next(*any));
+        let node = &mut self.trie.nodes[index];
+        (node.table, node.last_place, node.shift) =
+            (table as u32, places as u32 - 1, shift_for(places));
+        node.any = any;
         index as u32
+    }
+
+    /// Makes the table of literal children, and returns where it begins and how many places it has: two to some power, of which a quarter to a half
+    /// is taken. The first two places of all are for nodes without literals.
+    fn literals(&mut self, literals: Vec<(Arc<str>, Growing)>) -> (usize, usize) {
+        if self.trie.tables.is_empty() {
+            self.trie.tables = vec![Literal::ABSENT; 2];
+        }
+        if literals.is_empty() {
+            return (0, 2);
+        }
+        let (first, count) = (
+            self.trie.tables.len(),
+            (2 * literals.len()).next_power_of_two(),
+        );
+        self.trie.tables.resize(first + count, Literal::ABSENT);
+        for (text, child) in literals {
+            let key = Key::of(text.as_bytes());
+            let text = if key.is_whole() {
+                NONE
+            } else {
+                self.trie.texts.push(text);
+                self.trie.texts.len() as u32 - 1
+            };
+            let Key { head, tail, len } = key;
+            let literal = Literal {
+                head,
+                tail,
+                len,
+                text,
+                next: self.next(child),
+            };
+            let table = &mut self.trie.tables[first..first + count];
+            let place = (key.hash() >> shift_for(count)) as usize;
+            let free = (place..count)
+                .chain(0..place)
+                .find(|place| table[*place].next.is_nothing());
+            table[free.expect("a table is at most half full")] = literal;
+        }
+        (first, count)
     }
 }
 
-/// Lays down literal children: a single one in its parent, several in a table, whose place and mask are returned.
-fn freeze_literals(
-    literals: Vec<(Arc<str>, Growing)>,
-    parent: usize,
-    trie: &mut Trie,
-) -> (u32, u32) {
-    let first = trie.tables.len();
-    let places = if literals.len() < 2 {
-        0
-    } else {
-        (2 * literals.len()).next_power_of_two()
-    };
-    trie.tables.resize(first + places, Literal::ABSENT);
-    for (text, child) in literals {
-        let key = Key::of(text.as_bytes());
-        let text = if key.is_whole() {
-            NONE
-        } else {
-            trie.texts.push(text);
-            trie.texts.len() as u32 - 1
-        };
-        let literal = Literal {
-            key,
-            child: child.freeze(trie),
-            text,
-        };
-        if places == 0 {
-            trie.nodes[parent].literal = literal;
-            continue;
-        }
-        let mut place = key.hash() as usize & (places - 1);
-        while trie.tables[first + place].child != NONE {
-            place = (place + 1) & (places - 1);
-        }
-        trie.tables[first + place] = literal;
-    }
-    if places == 0 {
-        (NONE, 0)
-    } else {
-        (first as u32, places as u32 - 1)
-    }
+/// How many bits of a hash to shift out, so that it is a place in a table of `count`.
+fn shift_for(count: usize) -> u8 {
+    64 - count.trailing_zeros() as u8
 }

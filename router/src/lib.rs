@@ -22,7 +22,10 @@ mod key;
 mod lint;
 mod methods;
 mod pattern;
+mod search;
 mod slots;
+mod straight;
+mod tail;
 mod template;
 mod trie;
 

@@ -7,9 +7,15 @@ use crate::core::{Core, FullPath};
 use crate::error::FaultKind;
 use crate::key::Key;
 use crate::methods::methods_text;
-use crate::pattern::Pattern;
+use crate::pattern::{Pattern, Piece};
+use crate::tail::{End, Step, Tail};
 use crate::tree::RouteId;
-use crate::trie::Target;
+use crate::trie::{NONE, Next, Node, Target};
+
+const ROOT: Next = Next {
+    tail: NONE,
+    index: 0,
+};
 
 /// Reports every handler that is out of reach, with the route that is in its way.
 ///
@@ -19,7 +25,7 @@ pub(crate) fn unreachable(core: &Core) -> Vec<(RouteId, FaultKind)> {
     for (order, id) in core.targets.iter().enumerate() {
         let node = core.node(*id);
         let mut takers = Vec::new();
-        cover(core, 0, &node.path, 0, &mut takers);
+        cover(core, ROOT, &node.path, 0, &mut takers);
         takers.retain(|taker| {
             (taker.order as usize) < order
                 && covers_all(&core.node(taker.route).conditions, &node.conditions)
@@ -77,41 +83,82 @@ fn covers_all(conditions: &[Arc<Condition>], others: &[Arc<Condition>]) -> bool 
         .all(|condition| others.iter().any(|other| condition.covers(other)))
 }
 
-/// Collects the targets below a node of the trie whose paths cover all that `path` matches, of which `depth` segments lead to the node.
+/// Collects the targets in what follows a segment whose paths cover all that `path` matches, of which `depth` segments lead there.
 fn cover<'c>(
     core: &'c Core,
-    index: u32,
+    next: Next,
+    path: &FullPath,
+    depth: usize,
+    takers: &mut Vec<&'c Target>,
+) {
+    if next.tail == NONE {
+        cover_below(
+            core,
+            &core.trie.nodes[next.index as usize],
+            path,
+            depth,
+            takers,
+        );
+    } else if tail_covers(&core.trie.tails[next.tail as usize], path, depth) {
+        takers.extend(core.trie.targets_from(next.index));
+    }
+}
+
+fn cover_below<'c>(
+    core: &'c Core,
+    node: &'c Node,
     path: &FullPath,
     depth: usize,
     takers: &mut Vec<&'c Target>,
 ) {
     let trie = &core.trie;
-    let node = &trie.nodes[index as usize];
     takers.extend(trie.opens(node));
     let Some(piece) = path.segments.get(depth) else {
-        match (&path.rest, path.exact) {
-            (Some(_), _) => takers.extend(trie.rests(node)),
-            (None, true) => takers.extend(trie.ends(node)),
-            (None, false) => {}
+        match path.end() {
+            End::Exact => takers.extend(trie.ends(node)),
+            End::Rest => takers.extend(trie.rests(node)),
+            End::Open => {}
         }
         return;
     };
     takers.extend(trie.rests(node));
-    if let Pattern::Literal(text) = &piece.pattern
-        && let Some(child) = trie.literal(node, Key::of(text.as_bytes()), text.as_bytes())
-    {
-        cover(core, child, path, depth + 1, takers);
+    if let Pattern::Literal(text) = &piece.pattern {
+        let next = trie.literal(node, Key::of(text.as_bytes()), text.as_bytes(), 0);
+        if !next.is_nothing() {
+            cover(core, next, path, depth + 1, takers);
+        }
     }
     for branch in trie
         .branches(node)
         .iter()
         .filter(|branch| branch.pattern.covers(&piece.pattern))
     {
-        cover(core, branch.child, path, depth + 1, takers);
+        cover(core, branch.next, path, depth + 1, takers);
     }
-    if let Some(any) = node.any()
-        && Pattern::Any.covers(&piece.pattern)
-    {
-        cover(core, any, path, depth + 1, takers);
+    if !node.any.is_nothing() && Pattern::Any.covers(&piece.pattern) {
+        cover(core, node.any, path, depth + 1, takers);
     }
+}
+
+/// True if the tail takes whatever the segments of `path` from `depth` on match.
+fn tail_covers(tail: &Tail, path: &FullPath, depth: usize) -> bool {
+    let pieces = &path.segments[depth..];
+    let covers = |step: &Step, piece: &Piece| match step {
+        Step::Any => Pattern::Any.covers(&piece.pattern),
+        Step::Literal(_, text) => Pattern::Literal(Arc::clone(text)).covers(&piece.pattern),
+        Step::Pattern(pattern) => pattern.covers(&piece.pattern),
+    };
+    let steps_cover = pieces.len() >= tail.steps.len()
+        && tail
+            .steps
+            .iter()
+            .zip(pieces)
+            .all(|(step, piece)| covers(step, piece));
+    let left = pieces.len().saturating_sub(tail.steps.len());
+    steps_cover
+        && match tail.end {
+            End::Exact => left == 0 && path.end() == End::Exact,
+            End::Rest => left > 0 || path.end() == End::Rest,
+            End::Open => true,
+        }
 }

@@ -23,9 +23,14 @@ const GET: usize = 0;
 const HEAD: usize = 1;
 const OPTIONS: usize = 8;
 
-/// The place of a standard method in tables.
+/// The place of a method in tables of handlers: the standard ones, then all others together.
 #[inline]
-pub(crate) fn method_index(method: &Method) -> Option<usize> {
+pub(crate) fn method_place(method: &Method) -> usize {
+    method_index(method).unwrap_or(STANDARD.len())
+}
+
+#[inline]
+fn method_index(method: &Method) -> Option<usize> {
     Some(match *method {
         Method::GET => GET,
         Method::HEAD => HEAD,
@@ -206,13 +211,17 @@ impl Dispatch {
         (handler != NONE).then_some(usize::from(handler))
     }
 
-    /// The handlers of the standard methods as a trie keeps them.
-    pub(crate) fn near(&self) -> [u8; STANDARD.len()] {
-        self.standard.map(|handler| match u8::try_from(handler) {
-            _ if handler == NONE => NO_HANDLER,
-            Ok(handler) if handler < FAR_HANDLER => handler,
-            _ => FAR_HANDLER,
-        })
+    /// The handlers by [`method_place`], as a trie keeps them.
+    pub(crate) fn near(&self) -> [u8; STANDARD.len() + 1] {
+        let mut near = [FAR_HANDLER; STANDARD.len() + 1];
+        for (near, handler) in near.iter_mut().zip(self.standard) {
+            *near = match u8::try_from(handler) {
+                _ if handler == NONE => NO_HANDLER,
+                Ok(handler) if handler < FAR_HANDLER => handler,
+                _ => FAR_HANDLER,
+            };
+        }
+        near
     }
 
     /// True if no method can reach any handler.

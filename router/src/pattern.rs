@@ -6,7 +6,7 @@ use regex_automata::meta::{BuildError, Regex};
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::{Anchored, Input};
 
-use crate::slots::Slots;
+use crate::slots::{Caught, Slots};
 use crate::template::{Part, TemplateError};
 
 /// A compiled piece and the names of its variables, in order.
@@ -124,12 +124,15 @@ impl Piece {
         if !mixed.find(&text, 0, &mut slots) {
             return Err(mixed.first_refused(values));
         }
-        match values.iter().enumerate().find(|(i, value)| {
-            slots
-                .get(*i)
-                .map(|range| &text[range.0 as usize..range.1 as usize])
-                != Some(**value)
-        }) {
+        let read_back = |i, value: &str| match slots.get(i) {
+            Some(Caught::Raw(range)) => text[range] == *value,
+            _ => false,
+        };
+        match values
+            .iter()
+            .enumerate()
+            .find(|(i, value)| !read_back(*i, value))
+        {
             Some((other, _)) => Err(other),
             None => Ok(text),
         }
@@ -149,6 +152,11 @@ impl Pattern {
             }
             Pattern::Mixed(mixed) => mixed.find(text, offset, slots),
         }
+    }
+
+    /// Matches a segment of a path; these are UTF-8, because the path is or has been checked.
+    pub(crate) fn find_bytes(&self, segment: &[u8], offset: usize, slots: &mut Slots) -> bool {
+        std::str::from_utf8(segment).is_ok_and(|segment| self.find(segment, offset, slots))
     }
 
     pub(crate) fn is_empty_literal(&self) -> bool {
@@ -362,9 +370,14 @@ mod tests {
     fn check(template: &str, text: &str, expected: Option<&[&str]>) {
         let mut slots = Slots::default();
         let found = piece(template).pattern.find(text, 0, &mut slots);
-        let values: Vec<&str> = slots
-            .iter()
-            .map(|(from, to)| &text[from as usize..to as usize])
+        let values: Vec<&str> = (0..slots.len())
+            .filter_map(|i| {
+                if let Some(Caught::Raw(range)) = slots.get(i) {
+                    Some(&text[range])
+                } else {
+                    None
+                }
+            })
             .collect();
         assert_eq!(
             found.then_some(values.as_slice()),

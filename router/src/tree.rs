@@ -7,10 +7,11 @@ use http::Method;
 use crate::build::build;
 use crate::core::Core;
 use crate::error::BuildErrors;
-use crate::find::Outcome;
+use crate::find::{Hit, Miss};
 use crate::head::Head;
 use crate::methods::Allow;
 use crate::route::Route;
+use crate::slots::Slots;
 use crate::typed::{TypeKey, TypedRoute};
 use crate::url::{RequestBuilder, UrlBuilder, UrlError};
 use crate::vars::{Values, Vars};
@@ -20,6 +21,8 @@ use crate::vars::{Values, Vars};
 pub struct RouteId(u32);
 
 impl RouteId {
+    pub(crate) const ROOT: Self = Self(0);
+
     pub(crate) fn new(index: usize) -> Self {
         Self(u32::try_from(index).expect("a tree of four billion routes does not fit into memory"))
     }
@@ -115,33 +118,30 @@ impl<H> Tree<H> {
     /// Allocates nothing, unless what a variable caught has to be decoded.
     #[must_use]
     pub fn find<'t>(&'t self, head: &Head<'_>) -> Found<'t, H> {
-        match self.core.find(head) {
-            Outcome::Hit { handler, vars } => {
-                let route = vars.route();
-                Found::Match(Match {
-                    handler: &self.handlers[handler],
-                    route,
-                    vars,
-                })
+        let mut slots = Slots::default();
+        match self.core.find(head, &mut slots) {
+            Ok(Hit { route, handler }) => Found::Match(Match {
+                handler: &self.handlers[handler],
+                route,
+                vars: Vars::new(route, slots),
+            }),
+            Err(Miss::NotFound) => Found::NotFound,
+            Err(Miss::BadEncoding) => Found::BadEncoding,
+            Err(Miss::Refused) => {
+                let (allow, route) = self.core.refusal(head);
+                if head.method == Method::OPTIONS {
+                    Found::Options { allow, route }
+                } else {
+                    Found::MethodNotAllowed { allow, route }
+                }
             }
-            Outcome::Refused { allow, route } if head.method == Method::OPTIONS => {
-                Found::Options { allow, route }
-            }
-            Outcome::Refused { allow, route } => Found::MethodNotAllowed { allow, route },
-            Outcome::BadEncoding => Found::BadEncoding,
-            Outcome::NotFound => Found::NotFound,
         }
     }
 
     /// Reads what a match caught. `head` is that of the request that matched.
     #[must_use]
     pub fn values<'a>(&'a self, vars: &'a Vars, head: &Head<'a>) -> Values<'a> {
-        let variables = self
-            .core
-            .nodes
-            .get(vars.route().index())
-            .map_or(&[][..], |node| &node.variables);
-        Values::new(variables, vars, *head)
+        Values::new(self.core.variables(vars.route()), vars, *head)
     }
 
     /// All routes in sequence, every one before its children.
@@ -295,7 +295,11 @@ impl<'t, H> RouteRef<'t, H> {
 
     /// The names of all variables that a match of it catches.
     pub fn variables(self) -> impl Iterator<Item = &'t str> {
-        self.node().variables.iter().map(|variable| &*variable.name)
+        self.tree
+            .core
+            .variables(self.id)
+            .iter()
+            .map(|variable| &*variable.name)
     }
 
     /// What handles its requests, by method; `None` is any other method.

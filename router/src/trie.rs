@@ -2,63 +2,84 @@
 //!
 //! A walk down the trie visits a node at most once, because exactly one way leads to it: however many patterns overlap and whatever a client
 //! sends, a match costs at most one visit for each node, and at most [`MAX_SEGMENTS`](crate::MAX_SEGMENTS) of them lie on one way.
+//!
+//! Where only one path is left, there are no more nodes: what remains of it is its [tail](Tail).
 
 use std::sync::Arc;
 
 use crate::key::Key;
 use crate::pattern::Pattern;
+use crate::tail::Tail;
 use crate::tree::RouteId;
 
 /// Nothing there: more than any index or order.
 pub(crate) const NONE: u32 = u32::MAX;
 
-/// The trie. Nodes and targets lie in the order in which a walk meets them, so that one way down is few cache lines.
+/// The trie.
 #[derive(Debug, Default)]
 pub(crate) struct Trie {
+    /// The root first.
     pub(crate) nodes: Vec<Node>,
-    /// Literal children of nodes that have several: for each a hash table with open addressing, at most half full.
+    /// Literal children: for each node a hash table with open addressing, at most half full.
     pub(crate) tables: Vec<Literal>,
     pub(crate) branches: Vec<Branch>,
+    pub(crate) tails: Vec<Tail>,
+    /// The targets of each node and of each tail lie together, by order.
     pub(crate) targets: Vec<Target>,
     /// The texts of literals that are longer than their keys.
     pub(crate) texts: Vec<Arc<str>>,
 }
 
-/// What can follow one beginning of paths.
-#[derive(Debug)]
+/// What can follow one beginning of paths. One cache line.
+#[derive(Clone, Debug)]
+#[repr(align(64))]
 pub(crate) struct Node {
-    /// The literal child, if there is just one.
-    pub(crate) literal: Literal,
-    /// Where the table of literal children begins, and its length less one. [`NONE`] if there is no more than one.
+    /// Where the table of literal children begins, its last place, and how many bits of a hash to shift out to get a place.
     pub(crate) table: u32,
-    pub(crate) mask: u32,
-    /// The child for any segment, and the lowest order below it.
-    pub(crate) any: u32,
+    pub(crate) last_place: u32,
+    pub(crate) shift: u8,
+    /// True if all that can follow is literals and any segment: no branches, nothing open, no rests.
+    pub(crate) plain: bool,
+    /// What follows any segment, and the lowest order in it.
+    pub(crate) any: Next,
     pub(crate) any_order: u32,
-    /// The children for segments of a pattern.
+    /// The lowest order in all that can follow, but for literals.
+    pub(crate) other_order: u32,
+    /// What follows segments of a pattern.
     pub(crate) first_branch: u32,
-    pub(crate) branches: u16,
-    /// The targets of paths that end here, then of those that are open here, then of those that take the rest from here; each by order.
-    pub(crate) ends: u16,
-    pub(crate) opens: u16,
-    pub(crate) rests: u16,
+    pub(crate) branches: u32,
+    /// The targets of paths that end here, then of those that are open here, then of those that take the rest from here.
     pub(crate) first_target: u32,
+    pub(crate) ends: u32,
+    pub(crate) opens: u32,
+    pub(crate) rests: u32,
 }
 
-/// A child for one literal segment.
+/// What follows a segment: nothing, a node, or the targets of a tail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Next {
+    /// The tail, or [`NONE`] before a node.
+    pub(crate) tail: u32,
+    /// The node, or the first target of the tail.
+    pub(crate) index: u32,
+}
+
+/// A literal segment, and what follows it. Half a cache line: the key lies flat, because a struct of it would be padded.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Literal {
-    pub(crate) key: Key,
-    pub(crate) child: u32,
+    pub(crate) head: u64,
+    pub(crate) tail: u64,
+    pub(crate) len: u32,
     pub(crate) text: u32,
+    pub(crate) next: Next,
 }
 
-/// A child for segments of a pattern.
+/// Segments of a pattern, and what follows them.
 #[derive(Debug)]
 pub(crate) struct Branch {
     pub(crate) pattern: Pattern,
-    pub(crate) child: u32,
-    /// The lowest order below it.
+    pub(crate) next: Next,
+    /// The lowest order in what follows.
     pub(crate) order: u32,
 }
 
@@ -70,93 +91,102 @@ pub(crate) struct Target {
     pub(crate) route: RouteId,
     /// Where its handlers begin among those of the tree.
     pub(crate) first_handler: u32,
-    /// The handler of each standard method, or [`NO_HANDLER`] or [`FAR_HANDLER`].
-    pub(crate) handlers: [u8; 9],
+    /// The handler of each standard method and of all others, or [`NO_HANDLER`] or [`FAR_HANDLER`].
+    pub(crate) handlers: [u8; 10],
     /// True if conditions have to be checked besides the path.
     pub(crate) conditional: bool,
+    /// True for the last target of a node's ends, opens or rests, or of a tail.
+    pub(crate) last: bool,
 }
 
 /// The route does not handle the method.
 pub(crate) const NO_HANDLER: u8 = u8::MAX;
 
-/// The number of the handler does not fit: the route's [`Dispatch`](crate::methods::Dispatch) knows it.
+/// The number of the handler does not fit, or depends on the name of the method: the route's `Dispatch` knows.
 pub(crate) const FAR_HANDLER: u8 = u8::MAX - 1;
 
-impl Node {
-    #[inline]
-    pub(crate) fn has_literals(&self) -> bool {
-        self.table != NONE || self.literal.child != NONE
-    }
+impl Next {
+    pub(crate) const NOTHING: Self = Self {
+        tail: NONE,
+        index: NONE,
+    };
 
-    /// The child for any segment.
-    pub(crate) fn any(&self) -> Option<u32> {
-        (self.any != NONE).then_some(self.any)
+    #[inline]
+    pub(crate) fn is_nothing(self) -> bool {
+        self.index == NONE
     }
 }
 
 impl Literal {
-    /// No child.
+    /// An empty place in a table. No key is as long.
     pub(crate) const ABSENT: Self = Self {
-        key: Key::IMPOSSIBLE,
-        child: NONE,
+        head: 0,
+        tail: 0,
+        len: u32::MAX,
         text: NONE,
+        next: Next::NOTHING,
     };
+
+    /// True if its key is this one.
+    #[inline(always)]
+    fn has(&self, key: Key) -> bool {
+        // One comparison instead of three: all are equal, or none matters.
+        (self.head ^ key.head) | (self.tail ^ key.tail) | u64::from(self.len ^ key.len) == 0
+    }
 }
 
 impl Trie {
-    /// The child of `node` for the literal `segment`, of which `key` is the key.
-    #[inline]
-    pub(crate) fn literal(&self, node: &Node, key: Key, segment: &[u8]) -> Option<u32> {
-        if node.table == NONE {
-            return self
-                .is_literal(&node.literal, key, segment)
-                .then_some(node.literal.child);
-        }
-        let table = self.tables.get(node.table as usize..)?;
-        let mut place = key.hash() as u32;
+    /// What follows the literal segment of `path` that begins at `start`, after `node`. `key` is the segment's.
+    #[inline(always)]
+    pub(crate) fn literal(&self, node: &Node, key: Key, path: &[u8], start: usize) -> Next {
+        let mut place = (key.hash() >> node.shift) as u32;
         loop {
-            place &= node.mask;
-            let literal = table.get(place as usize)?;
-            if self.is_literal(literal, key, segment) {
-                return Some(literal.child);
+            let literal = &self.tables[(node.table + place) as usize];
+            if literal.next.is_nothing()
+                || literal.has(key) && (key.is_whole() || self.is_text(literal, path, start))
+            {
+                return literal.next;
             }
-            if literal.child == NONE {
-                return None;
-            }
-            place += 1;
+            place = (place + 1) & node.last_place;
         }
     }
 
-    #[inline]
-    fn is_literal(&self, literal: &Literal, key: Key, segment: &[u8]) -> bool {
-        literal.key == key
-            && (key.is_whole() || self.texts[literal.text as usize].as_bytes() == segment)
+    #[inline(never)]
+    fn is_text(&self, literal: &Literal, path: &[u8], start: usize) -> bool {
+        path[start..].starts_with(self.texts[literal.text as usize].as_bytes())
     }
 
     #[inline]
     pub(crate) fn branches(&self, node: &Node) -> &[Branch] {
-        let first = node.first_branch as usize;
-        &self.branches[first..first + usize::from(node.branches)]
+        &self.branches[node.first_branch as usize..][..node.branches as usize]
     }
 
     /// Targets of paths that end at `node`.
     #[inline]
     pub(crate) fn ends(&self, node: &Node) -> &[Target] {
-        let first = node.first_target as usize;
-        &self.targets[first..first + usize::from(node.ends)]
+        &self.targets[node.first_target as usize..][..node.ends as usize]
     }
 
     /// Targets of prefixes that end at `node` and leave the rest open.
     #[inline]
     pub(crate) fn opens(&self, node: &Node) -> &[Target] {
-        let first = node.first_target as usize + usize::from(node.ends);
-        &self.targets[first..first + usize::from(node.opens)]
+        &self.targets[(node.first_target + node.ends) as usize..][..node.opens as usize]
     }
 
     /// Targets of paths whose rest begins after `node`.
     #[inline]
     pub(crate) fn rests(&self, node: &Node) -> &[Target] {
-        let first = node.first_target as usize + usize::from(node.ends) + usize::from(node.opens);
-        &self.targets[first..first + usize::from(node.rests)]
+        &self.targets[(node.first_target + node.ends + node.opens) as usize..]
+            [..node.rests as usize]
+    }
+
+    /// The targets from `first` to the last that lies with it.
+    pub(crate) fn targets_from(&self, first: u32) -> &[Target] {
+        let targets = &self.targets[first as usize..];
+        let last = targets
+            .iter()
+            .position(|target| target.last)
+            .unwrap_or_default();
+        &targets[..=last]
     }
 }

@@ -9,9 +9,10 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use crate::condition::{Condition, is_host_text, lower_host};
 use crate::core::{Core, Node};
 use crate::encode::{encode_query, encode_rest, encode_segment};
-use crate::find::Outcome;
+use crate::find::Hit;
 use crate::head::{Head, bare_host};
 use crate::pattern::Piece;
+use crate::slots::Slots;
 use crate::tree::RouteId;
 use crate::vars::{Values, Vars};
 
@@ -74,11 +75,12 @@ impl<'a> UrlBuilder<'a> {
     /// Takes variables from the request at hand unless they are given: those of the routes that both hang under, such as the host and the prefix
     /// of a graft. A route's own variables are never inherited by a link to itself.
     pub fn inherit(self, vars: &'a Vars, head: &Head<'a>) -> Self {
-        let Some(from) = self.core.nodes.get(vars.route().index()) else {
+        let from = vars.route();
+        if from.index() >= self.core.nodes.len() {
             return self;
-        };
-        let values = Values::new(&from.variables, vars, *head);
-        self.inherit_from(vars.route(), |name| values.get(name))
+        }
+        let values = Values::new(self.core.variables(from), vars, *head);
+        self.inherit_from(from, |name| values.get(name))
     }
 
     /// As [`inherit`](Self::inherit), from a request whose variables are kept elsewhere: `value` finds one that `from` caught.
@@ -89,9 +91,7 @@ impl<'a> UrlBuilder<'a> {
             .core
             .upwards(from)
             .find(|id| to.contains(id) && (*id != route || from != route));
-        let names = shared
-            .into_iter()
-            .flat_map(|id| self.core.node(id).variables.iter());
+        let names = shared.into_iter().flat_map(|id| self.core.variables(id));
         self.inherited
             .extend(names.filter_map(|variable| Some((&*variable.name, value(&variable.name)?))));
         self
@@ -183,7 +183,8 @@ impl<'a> UrlBuilder<'a> {
             kind,
         };
         if let Some((unknown, _)) = self.given.iter().find(|(name, _)| {
-            node.variables
+            self.core
+                .variables(route)
                 .iter()
                 .all(|variable| *variable.name != **name)
         }) {
@@ -371,15 +372,15 @@ impl<'a> UrlBuilder<'a> {
             query,
             headers: &headers,
         };
-        let Outcome::Hit { vars, .. } = self.core.find(&head) else {
+        let Ok(Hit { route: by, .. }) = self.core.find(&head, &mut Slots::default()) else {
             return Ok(());
         };
-        let taker = self.core.node(vars.route());
+        let taker = self.core.node(by);
         let sure = !taker
             .conditions
             .iter()
             .any(|condition| matches!(&**condition, Condition::When(..)));
-        if sure && self.core.comes_before(vars.route(), route) {
+        if sure && self.core.comes_before(by, route) {
             return Err(UrlError {
                 route: node.name.clone(),
                 kind: Kind::Taken {

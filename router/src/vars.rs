@@ -1,13 +1,12 @@
 //! What a match caught, kept for as long as the application likes.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use http::HeaderName;
 
+use crate::condition::header;
 use crate::head::Head;
-use crate::pattern::Pattern;
-use crate::slots::Slots;
+use crate::slots::{Caught, Slots};
 use crate::tree::RouteId;
 
 /// The variables that a match caught: byte ranges into the request, and a copy of what had to be decoded.
@@ -15,22 +14,14 @@ use crate::tree::RouteId;
 /// It borrows nothing, so that it can be kept beside the request it was caught in. [`Tree::values`](crate::Tree::values) reads it.
 #[derive(Clone, Debug)]
 pub struct Vars {
+    slots: Slots,
     route: RouteId,
-    pub(crate) slots: Slots,
-    /// Decoded text, which ranges with [`DECODED`] refer to.
-    pub(crate) decoded: String,
 }
 
-/// Marks ranges into [`Vars::decoded`].
-const DECODED: u32 = 1 << 31;
-
 impl Vars {
+    #[inline]
     pub(crate) fn new(route: RouteId, slots: Slots) -> Self {
-        Self {
-            route,
-            slots,
-            decoded: String::new(),
-        }
+        Self { slots, route }
     }
 
     /// The route that matched.
@@ -49,26 +40,6 @@ impl Vars {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.slots.len() == 0
-    }
-
-    /// Matches `pattern` on text that had to be decoded, which is kept if variables refer to it.
-    pub(crate) fn find_decoded(&mut self, pattern: &Pattern, text: &str) -> bool {
-        let first = self.slots.len();
-        let found = pattern.find(text, 0, &mut self.slots);
-        if found {
-            self.keep_decoded(first..self.slots.len(), text);
-        }
-        found
-    }
-
-    /// Keeps `text`, which the slots of these indices refer to, if there are any.
-    pub(crate) fn keep_decoded(&mut self, slots: Range<usize>, text: &str) {
-        if !slots.is_empty() {
-            let base = self.decoded.len() as u32;
-            self.slots
-                .change(slots, |(from, to)| ((from + base) | DECODED, to + base));
-            self.decoded.push_str(text);
-        }
     }
 }
 
@@ -97,6 +68,7 @@ pub struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
+    #[inline]
     pub(crate) fn new(variables: &'a [Variable], vars: &'a Vars, head: Head<'a>) -> Self {
         Self {
             variables,
@@ -116,6 +88,7 @@ impl<'a> Values<'a> {
     }
 
     /// Names and values, those of the path first.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         let values = *self;
         values
@@ -125,19 +98,24 @@ impl<'a> Values<'a> {
             .filter_map(move |(i, variable)| Some((&*variable.name, values.value(i)?)))
     }
 
+    #[inline]
     fn value(&self, index: usize) -> Option<&'a str> {
-        let (from, to) = self.vars.slots.get(index)?;
-        let source = if from & DECODED != 0 {
-            &self.vars.decoded
-        } else {
-            match &self.variables[index].source {
-                Source::Path => self.head.path,
-                Source::Host => self.head.host(),
-                Source::Header(name) => crate::condition::header(&self.head, name)?,
-                Source::Query => self.head.query?,
-            }
-        };
-        // A head other than the one that was matched may be too short: no value then, and no panic.
-        source.get((from & !DECODED) as usize..to as usize)
+        match (self.vars.slots.get(index)?, &self.variables[index].source) {
+            // A head other than the one that was matched may be too short: no value then, and no panic.
+            (Caught::Raw(range), Source::Path) => self.head.path.get(range),
+            (Caught::Raw(range), source) => self.source(source)?.get(range),
+            (Caught::Decoded(text), _) => Some(text),
+        }
+    }
+
+    /// The text that a variable was caught in, other than the path.
+    #[inline(never)]
+    fn source(&self, source: &Source) -> Option<&'a str> {
+        match source {
+            Source::Path => Some(self.head.path),
+            Source::Host => Some(self.head.host()),
+            Source::Header(name) => header(&self.head, name),
+            Source::Query => self.head.query,
+        }
     }
 }

@@ -1,10 +1,10 @@
-// The client of live pages. What it does and why: client.rs. Nothing that it is sent is run.
+// The client of live pages. What it does and why: client.rs.
 (() => {
   "use strict";
 
   // Markup: @post('/path', {contentType: 'form'})
   function parse(text) {
-    const [, verb, , path, options] = /^\s*@(get|post|put|patch|delete)\(\s*(['"`])(.*?)\2(.*)\)[\s;]*$/s.exec(text) || [];
+    const [, verb, , path, options] = /^\s*@(get|post|put|patch|delete)\(\s*(['"`])(.*?)\2\s*(,\s*{.*}\s*)?\)[\s;]*$/s.exec(text) || [];
     const has = (option) => option.test(options);
     return verb && { method: verb.toUpperCase(), path, form: has(/contentType\W+form\b/), hidden: has(/openWhenHidden\W+true/) };
   }
@@ -67,7 +67,7 @@
 
   // Focus and selection outlive a move or replacement.
   function focused() {
-    const active = document.activeElement;
+    const active = document.activeElement || {};
     const { id, selectionStart, selectionEnd } = active;
     return () => {
       const now = active.isConnected ? active : id && document.getElementById(id);
@@ -105,7 +105,7 @@
     }
   }
 
-  // What the user ticked or typed stays until the server says otherwise.
+  // What the user did stays until the server says otherwise.
   function morphAttributes(old, fresh) {
     const keepsValue = old.defaultValue === fresh.defaultValue || old === document.activeElement;
     for (const name of new Set([...old.getAttributeNames(), ...fresh.getAttributeNames()])) {
@@ -176,11 +176,13 @@
 
   const isType = (response, type) => response.headers.get("Content-Type")?.startsWith(type);
 
-  // A CR at the end of a chunk may be half of a CRLF.
+  // A last CR may be half of a CRLF.
   async function follow(response, stream = {}) {
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let rest = ""; ; ) {
+      const silence = setTimeout(() => reader.cancel(), 45000); // three heartbeats
       const { value, done } = await reader.read();
+      clearTimeout(silence);
       if (done) return;
       const blocks = (rest + value).replace(/\r\n|\r(?!$)/g, "\n").split("\n\n");
       rest = blocks.pop();
@@ -310,7 +312,7 @@
         if (!action) continue;
         const link = element.closest("a[href]");
         if (link && (event.ctrlKey || event.metaKey || event.shiftKey)) return;
-        const form = (action.form || type === "submit") && element.closest("form");
+        const form = action.form || type === "submit" ? element.closest("form") : null;
         if (form || link || name.includes("__prevent")) event.preventDefault();
         if (busy.has(element) || (type === "click" && form && !form.reportValidity())) return;
         return act(element, action, form, event.submitter || element);

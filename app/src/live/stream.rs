@@ -99,7 +99,8 @@ impl StreamOptions {
         }
     }
 
-    /// Sets after how long without an event a comment is sent. Default: 15 s.
+    /// Sets after how long without an event a comment is sent: less than the 45 s after which our client gives a stream
+    /// up. Default: 15 s.
     pub fn heartbeat(self, heartbeat: Duration) -> Self {
         Self { heartbeat, ..self }
     }

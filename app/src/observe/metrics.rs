@@ -244,23 +244,6 @@ impl Gauge {
     pub(crate) fn get(&self) -> i64 {
         self.0.load(Ordering::Relaxed)
     }
-
-    /// Counts one until the guard is dropped.
-    #[must_use]
-    pub(crate) fn enter(&self) -> GaugeGuard {
-        self.add(1);
-        GaugeGuard(self.clone())
-    }
-}
-
-/// One of what a [`Gauge`] counts.
-#[derive(Debug)]
-pub(crate) struct GaugeGuard(Gauge);
-
-impl Drop for GaugeGuard {
-    fn drop(&mut self) {
-        self.0.add(-1);
-    }
 }
 
 /// How much of everything is open.

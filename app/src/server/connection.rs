@@ -71,13 +71,21 @@ impl<S: Serve> Site<S> {
 }
 
 /// Starts the task of a connection. It owns all that the connection costs: when it ends, by whatever cause, everything is freed.
-pub(super) fn spawn<S: Serve>(site: Arc<Site<S>>, client: TcpStream, addr: SocketAddr, lease: Lease) {
+pub(super) fn spawn<S: Serve>(
+    site: Arc<Site<S>>,
+    client: TcpStream,
+    addr: SocketAddr,
+    lease: Lease,
+) {
     // The listener has set it already where the system inherits it.
     let _refused = client.set_nodelay(true);
     let link = lease.link().clone();
     #[cfg(feature = "tls")]
     if let Some(tls) = site.tls.clone() {
-        let peer = Peer { addr: Some(addr), tls: true };
+        let peer = Peer {
+            addr: Some(addr),
+            tls: true,
+        };
         let connection = async move {
             match tls.accept(client).await {
                 Ok(io) => carry(site, io, peer, lease).await,
@@ -87,7 +95,10 @@ pub(super) fn spawn<S: Serve>(site: Arc<Site<S>>, client: TcpStream, addr: Socke
         tokio::spawn(UntilCut { link, connection });
         return;
     }
-    let peer = Peer { addr: Some(addr), tls: false };
+    let peer = Peer {
+        addr: Some(addr),
+        tls: false,
+    };
     let connection = carry(site, client, peer, lease);
     tokio::spawn(UntilCut { link, connection });
 }
@@ -107,14 +118,25 @@ impl<C: Future<Output = ()>> Future for UntilCut<C> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
         this.link.set_waker(cx.waker());
-        if this.link.is_cut() { Poll::Ready(()) } else { this.connection.poll(cx) }
+        if this.link.is_cut() {
+            Poll::Ready(())
+        } else {
+            this.connection.poll(cx)
+        }
     }
 }
 
 /// Speaks HTTP with a client until one side has had enough.
-async fn carry<S: Serve>(site: Arc<Site<S>>, mut io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: Peer, lease: Lease) {
+async fn carry<S: Serve>(
+    site: Arc<Site<S>>,
+    mut io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: Peer,
+    lease: Lease,
+) {
     let link = lease.link().clone();
-    let Ok((version, first_bytes)) = sniff(&mut io, &link).await else { return };
+    let Ok((version, first_bytes)) = sniff(&mut io, &link).await else {
+        return;
+    };
     let visit = Arc::new(Visit::new(site.app.clone(), link, peer));
     let wire = Wire::new(io, first_bytes, lease);
     let ended = match version {
@@ -127,7 +149,11 @@ async fn carry<S: Serve>(site: Arc<Site<S>>, mut io: impl AsyncRead + AsyncWrite
 }
 
 /// Speaks HTTP/1.1. Event streams are written without hyper, which carries what comes before and after them.
-async fn http1<S, T>(site: &Site<S>, mut wire: Wire<T>, visit: Arc<Visit<S>>) -> Result<(), BoxError>
+async fn http1<S, T>(
+    site: &Site<S>,
+    mut wire: Wire<T>,
+    visit: Arc<Visit<S>>,
+) -> Result<(), BoxError>
 where
     S: Serve,
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -146,11 +172,18 @@ where
             }
             match connection.poll(cx) {
                 Poll::Ready(ended) => Poll::Ready(ended.map(|()| None)),
-                Poll::Pending => visit.link().take_stream_head_written().map_or(Poll::Pending, |closes| Poll::Ready(Ok(Some(closes)))),
+                Poll::Pending => visit
+                    .link()
+                    .take_stream_head_written()
+                    .map_or(Poll::Pending, |closes| Poll::Ready(Ok(Some(closes)))),
             }
         });
-        let Some(closes) = stream_head.await? else { return Ok(()) };
-        let (Some(parts), Some(stream)) = (connection.into_parts(), visit.take_handover()) else { return Ok(()) };
+        let Some(closes) = stream_head.await? else {
+            return Ok(());
+        };
+        let (Some(parts), Some(stream)) = (connection.into_parts(), visit.take_handover()) else {
+            return Ok(());
+        };
         (wire, service) = (parts.io, parts.service);
         wire.give_back(&parts.read_buf);
         drop(parts.read_buf);

@@ -176,7 +176,14 @@ impl Link {
 
     /// Notes that the head of the stream's answer has left.
     pub(super) fn stream_head_written(&self, promised_to_close: bool) {
-        self.handover.store(if promised_to_close { HEAD_WRITTEN_CLOSE } else { HEAD_WRITTEN_KEEP_ALIVE }, Ordering::Relaxed);
+        self.handover.store(
+            if promised_to_close {
+                HEAD_WRITTEN_CLOSE
+            } else {
+                HEAD_WRITTEN_KEEP_ALIVE
+            },
+            Ordering::Relaxed,
+        );
     }
 
     /// Returns whether to close after the stream, once, when its head has left.

@@ -39,7 +39,13 @@ pub(super) fn allow_descriptors() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     // Refused, the limit stays, and the server lives through it when it is reached.
-    let _refused = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    let _refused = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: maximum,
+            maximum,
+        },
+    );
 }
 
 #[cfg(not(unix))]

@@ -40,7 +40,12 @@ impl Running {
         let addr = server.local_addr();
         let app = Arc::new(Probe::new(shutdown.draining().clone()));
         let run = tokio::spawn(server.run(app, shutdown.clone()));
-        Self { addr, shutdown, gauges, run }
+        Self {
+            addr,
+            shutdown,
+            gauges,
+            run,
+        }
     }
 
     async fn started() -> Self {
@@ -51,7 +56,11 @@ impl Running {
     async fn stop(self) -> (Outcome, Duration) {
         let began = std::time::Instant::now();
         self.shutdown.begin();
-        let outcome = timeout(PATIENCE, self.run).await.expect("the drain ends").expect("no panic").expect("no error");
+        let outcome = timeout(PATIENCE, self.run)
+            .await
+            .expect("the drain ends")
+            .expect("no panic")
+            .expect("no error");
         (outcome, began.elapsed())
     }
 }

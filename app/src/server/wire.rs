@@ -130,7 +130,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Wire<T> {
         match Pin::new(self.io.inner_mut()).poll_read(cx, &mut early) {
             Poll::Pending => Ok(()),
             Poll::Ready(Err(error)) => Err(error),
-            Poll::Ready(Ok(())) if early.filled().is_empty() => Err(io::ErrorKind::UnexpectedEof.into()),
+            Poll::Ready(Ok(())) if early.filled().is_empty() => {
+                Err(io::ErrorKind::UnexpectedEof.into())
+            }
             Poll::Ready(Ok(())) => {
                 self.give_back(early.filled());
                 // Whoever waits for them has registered with the socket, where they no longer are.
@@ -218,7 +220,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Write for Wire<T> {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.io).poll_flush(cx);
         self.is_flushed = flushed.is_ready();
-        if self.is_flushed && let Some(promised_to_close) = self.stream_head.take() {
+        if self.is_flushed
+            && let Some(promised_to_close) = self.stream_head.take()
+        {
             self.link().stream_head_written(promised_to_close);
         }
         // hyper flushes whenever it has looked after everything else, also when there is nothing to write.

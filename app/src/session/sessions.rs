@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 use pleach_driver::Driver;
@@ -102,6 +102,12 @@ impl Sessions {
             self.store.end(id, EndedBy::Others).await?;
         }
         Ok(())
+    }
+
+    /// Returns how long a session lives without being used: what goes with a user's last session must last as long.
+    #[must_use]
+    pub fn idle(&self) -> Duration {
+        self.store.idle()
     }
 
     pub(super) fn store(&self) -> &Store {

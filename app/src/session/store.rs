@@ -211,6 +211,10 @@ impl Store {
         Ok(stored.map(|stored| (id, stored)))
     }
 
+    pub(super) fn idle(&self) -> Duration {
+        self.idle
+    }
+
     /// Returns true when a use of the session is worth a write.
     pub(super) fn is_touch_due(&self, record: &Record) -> bool {
         Millis::now().since(record.seen) >= self.idle / TOUCHES_PER_IDLE

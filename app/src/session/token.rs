@@ -43,10 +43,7 @@ impl Token {
     /// Reads what a client sent; anything that [`Token::random`] can't have made is none.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let token: [u8; TOKEN_CHARS] = bytes.try_into().ok()?;
-        token
-            .iter()
-            .all(|byte| ALPHABET.contains(byte))
-            .then_some(Self(token))
+        is_base64url(&token).then_some(Self(token))
     }
 
     /// Returns the id of the session.
@@ -88,10 +85,7 @@ impl Digest {
 
     fn parse(text: &str) -> Option<Self> {
         let digest: [u8; DIGEST_CHARS] = text.as_bytes().try_into().ok()?;
-        digest
-            .iter()
-            .all(|byte| ALPHABET.contains(byte))
-            .then_some(Self(digest))
+        is_base64url(&digest).then_some(Self(digest))
     }
 }
 
@@ -157,6 +151,11 @@ pub(super) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)?;
     Ok(bytes)
+}
+
+fn is_base64url(text: &[u8]) -> bool {
+    text.iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 /// Writes bytes as base64url without padding (RFC 4648 §5); `N` is the number of characters that they fill.

@@ -31,7 +31,9 @@ pub(super) fn masked(row: &Row, text: &str) -> String {
 /// A password may hold anything, also what ends one in a well-formed URL, so everything up to the last `@` counts as secret: that shows
 /// too little of odd values, never too much. A name alone may be a token; the name before a password is shown.
 fn mask_urls(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return text.to_owned();
+    };
     let (place, query) = rest.split_at(rest.find('?').unwrap_or(rest.len()));
     let place = match place.rsplit_once('@') {
         Some((secret, place)) => match secret.split_once(':') {

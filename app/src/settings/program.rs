@@ -116,7 +116,11 @@ impl Program {
 
     /// Two parts of an application may have chosen the same name.
     fn options_defined_twice(&self) -> impl Iterator<Item = String> {
-        let twice = self.rows.iter().enumerate().filter(|(place, row)| self.rows[..*place].iter().any(|before| before.name() == row.name()));
+        let twice = self.rows.iter().enumerate().filter(|(place, row)| {
+            self.rows[..*place]
+                .iter()
+                .any(|before| before.name() == row.name())
+        });
         twice.map(|(_, row)| format!("the program defines the option `{}` twice", row.name()))
     }
 

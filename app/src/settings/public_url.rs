@@ -65,7 +65,7 @@ pub(crate) fn check_public_url(text: &str, tier: Tier) -> Result<Uri, String> {
 }
 
 /// Returns true for hosts that only this machine reaches: `localhost` and names below it, 127.0.0.0/8 and `::1`.
-pub(crate) fn is_loopback_host(host: &str) -> bool {
+fn is_loopback_host(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     if let Ok(address) = host.parse::<IpAddr>() {
         return address.to_canonical().is_loopback();

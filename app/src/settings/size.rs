@@ -56,7 +56,7 @@ impl fmt::Display for Size {
             .iter()
             .skip(1)
             .rev()
-            .find(|(_, factor)| self.0 >= *factor && self.0 % factor == 0)
+            .find(|(_, factor)| self.0 >= *factor && self.0.is_multiple_of(*factor))
             .unwrap_or(&UNITS[1]);
         write!(f, "{}{unit}", self.0 / factor)
     }
@@ -68,11 +68,29 @@ mod tests {
 
     #[test]
     fn sizes_are_whole_numbers_with_binary_units() {
-        for (text, bytes, shown) in [("0", 0, "0B"), ("512B", 512, "512B"), ("65536", 65_536, "64KiB"), ("64KiB", 65_536, "64KiB"), ("1MiB", 1 << 20, "1MiB"), ("1536KiB", 1_572_864, "1536KiB"), ("2 GiB", 2 << 30, "2GiB")] {
+        for (text, bytes, shown) in [
+            ("0", 0, "0B"),
+            ("512B", 512, "512B"),
+            ("65536", 65_536, "64KiB"),
+            ("64KiB", 65_536, "64KiB"),
+            ("1MiB", 1 << 20, "1MiB"),
+            ("1536KiB", 1_572_864, "1536KiB"),
+            ("2 GiB", 2 << 30, "2GiB"),
+        ] {
             let size = Size::parse(text).expect(text);
             assert_eq!((size.bytes(), size.to_string().as_str()), (bytes, shown));
         }
-        for text in ["", "KiB", "1KB", "1kib", "1.5MiB", "-1", "1 KiB B", "18446744073709551616", "99999999999999GiB"] {
+        for text in [
+            "",
+            "KiB",
+            "1KB",
+            "1kib",
+            "1.5MiB",
+            "-1",
+            "1 KiB B",
+            "18446744073709551616",
+            "99999999999999GiB",
+        ] {
             assert!(Size::parse(text).is_err(), "{text}");
         }
     }

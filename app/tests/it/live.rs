@@ -1,5 +1,6 @@
 //! Live pages.
 
+mod client;
 mod decoder;
 mod events;
 mod feed;

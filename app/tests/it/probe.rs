@@ -7,7 +7,7 @@ use serde_json::Value;
 use tower_service::Service as _;
 
 /// An application with a landing page, in the tier that most visitors see.
-pub fn builder() -> Builder {
+pub(crate) fn builder() -> Builder {
     async fn landing(_: Context) -> &'static str {
         "landing"
     }
@@ -17,7 +17,7 @@ pub fn builder() -> Builder {
 }
 
 /// Builds and starts an application on a store in memory.
-pub async fn start(builder: Builder) -> BaseApp {
+pub(crate) async fn start(builder: Builder) -> BaseApp {
     let driver = Driver::open("memory:")
         .await
         .expect("memory is always there");
@@ -31,26 +31,26 @@ pub async fn start(builder: Builder) -> BaseApp {
 
 /// What came back.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: pleach::http::HeaderMap,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: pleach::http::HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().expect("a text header"))
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).expect("a JSON body")
     }
 }
 
 /// Sends a request with headers and a body, and reads the answer to its end.
-pub async fn send(
+pub(crate) async fn send(
     app: &BaseApp,
     method: Method,
     uri: &str,
@@ -81,10 +81,10 @@ pub async fn send(
     }
 }
 
-pub async fn get(app: &BaseApp, uri: &str) -> Answer {
+pub(crate) async fn get(app: &BaseApp, uri: &str) -> Answer {
     send(app, Method::GET, uri, &[], "").await
 }
 
-pub async fn get_json(app: &BaseApp, uri: &str) -> Answer {
+pub(crate) async fn get_json(app: &BaseApp, uri: &str) -> Answer {
     send(app, Method::GET, uri, &[("accept", "application/json")], "").await
 }

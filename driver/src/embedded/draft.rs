@@ -21,9 +21,23 @@ pub(super) struct Draft<'a> {
     reader: &'a Reader,
     now: Micros,
     rows: Batch,
-    changes: Vec<(Arc<State>, Arc<Entry>)>,
+    changes: Vec<Told>,
     /// The earliest timer that was set.
     timer: Option<Millis>,
+}
+
+/// A change of a key, to tell of.
+pub(super) struct Told {
+    pub(super) bucket: Arc<State>,
+    key: Bytes,
+    row: Bytes,
+}
+
+impl Told {
+    /// Makes the entry that watchers get, which costs something and is not always asked for.
+    pub(super) fn entry(&self, reader: &Reader) -> Result<Entry, Fault> {
+        reader.sound(row::entry(&self.key, &self.row))
+    }
 }
 
 /// A finished draft.
@@ -31,7 +45,7 @@ pub(super) struct Drafted {
     /// The rows to apply.
     pub(super) rows: Batch,
     /// The changes to tell of once they are applied, in order.
-    pub(super) changes: Vec<(Arc<State>, Arc<Entry>)>,
+    pub(super) changes: Vec<Told>,
     /// The earliest timer that was set.
     pub(super) timer: Option<Millis>,
 }
@@ -148,15 +162,13 @@ impl Draft<'_> {
             value,
         };
         stored.timer = self.set_timer(bucket.id, key, timer, stored.deadline(settings));
-        self.set(row::latest_key(bucket.id, key), stored.encode());
-        let entry = Entry::new(
-            key.to_owned(),
-            stored.value.clone(),
-            stored.revision,
-            stored.created.time(),
-            operation,
-        );
-        self.changes.push((bucket.clone(), Arc::new(entry)));
+        let (key, row) = (row::latest_key(bucket.id, key), stored.encode());
+        self.set(key.clone(), row.clone());
+        self.changes.push(Told {
+            bucket: bucket.clone(),
+            key,
+            row,
+        });
         Ok(stored)
     }
 
@@ -287,7 +299,11 @@ impl Draft<'_> {
     /// that go off in time.
     fn settle(&mut self, bucket: BucketId, settings: &Settings) -> Result<(), Fault> {
         let keep = usize::from(settings.history) - 1;
-        for (key, mut latest) in self.reader.latest_of_bucket(bucket)? {
+        for key in self.reader.all_keys(bucket)? {
+            // A timer may just have ended it.
+            let Some(mut latest) = self.latest(bucket, &key)? else {
+                continue;
+            };
             let before = (latest.timer, latest.older.len());
             let excess = latest.older.len().saturating_sub(keep);
             for gone in latest.older.drain(..excess) {

@@ -4,12 +4,21 @@
 //! or revisions; the store above knows nothing of files. That is what lets the whole semantics run over
 //! memory, over one table file, and over a log in front of that table.
 
+mod cache;
+mod checkpoint;
+mod files;
+mod log;
 mod memory;
+mod overlay;
+mod record;
+mod table;
+mod trial;
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
+pub(super) use self::files::Files;
 pub(super) use self::memory::Memory;
 use super::fault::Fault;
 use super::row::Range;
@@ -30,11 +39,19 @@ pub(super) trait Engine: Send + Sync + 'static {
     /// unless another batch came after.
     fn apply(&self, batch: Batch) -> Result<(), Fault>;
 
-    /// Called when nothing was written for a while: a time to tidy up.
-    fn rest(&self) -> Result<(), Fault>;
+    /// Called when nothing was written for a while: a time to tidy up, in steps that take no longer
+    /// than a batch may wait.
+    fn rest(&self) -> Result<Rest, Fault>;
 
     /// Brings the files into the shape that opens fastest. Called once, last.
     fn close(&self) -> Result<(), Fault>;
+}
+
+/// Whether there is more to tidy up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    Done,
+    Again,
 }
 
 /// Takes a row's key and value.

@@ -71,10 +71,6 @@ impl Fault {
             source: Some(Arc::new(source)),
         }
     }
-
-    pub(super) fn is_full(&self) -> bool {
-        matches!(self.kind, Kind::Full)
-    }
 }
 
 impl From<Fault> for Error {

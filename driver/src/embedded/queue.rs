@@ -58,6 +58,10 @@ impl Order {
         }
     }
 
+    fn is_write(&self) -> bool {
+        matches!(self, Self::Write { .. })
+    }
+
     /// How much room it takes.
     fn units(&self) -> u32 {
         let bytes = match self {
@@ -93,7 +97,10 @@ struct Waiting {
 
 /// What the writer found.
 pub(super) enum Taken {
+    /// Writes, or one order to open a bucket.
     Orders(Vec<Order>),
+    /// The order to close.
+    Close(Answer<()>),
     /// Nothing came in time.
     Nothing,
     /// Nothing will come any more.
@@ -140,7 +147,7 @@ impl Queue {
         let mut waiting = self.waiting();
         loop {
             if !waiting.orders.is_empty() {
-                return Taken::Orders(self.take_batch(&mut waiting));
+                return self.take_batch(&mut waiting);
             }
             if waiting.abandoned {
                 return Taken::Abandoned;
@@ -164,15 +171,26 @@ impl Queue {
         }
     }
 
-    fn take_batch(&self, waiting: &mut Waiting) -> Vec<Order> {
+    /// Takes orders from the front: an order to open or to close stands alone, so that nothing is
+    /// drafted beside it by other settings, or behind it.
+    fn take_batch(&self, waiting: &mut Waiting) -> Taken {
         let mut units = 0;
-        let mut count = 0;
-        while count < waiting.orders.len() && units < MAX_BATCH_UNITS {
-            units += waiting.orders[count].units();
-            count += 1;
+        let mut orders = Vec::new();
+        while let Some(order) = waiting.orders.pop_front_if(|order| {
+            orders.is_empty() || (order.is_write() && units < MAX_BATCH_UNITS)
+        }) {
+            units += order.units();
+            if let Order::Close { answer } = order {
+                return Taken::Close(answer);
+            }
+            let is_write = order.is_write();
+            orders.push(order);
+            if !is_write {
+                break;
+            }
         }
         self.room.add_permits(units as usize);
-        waiting.orders.drain(..count).collect()
+        Taken::Orders(orders)
     }
 
     /// Drops the orders that wait, which their callers take for a closed store, and refuses all others.

@@ -9,8 +9,7 @@ use super::clock::Clock;
 use super::engine::{Engine, Go};
 use super::fault::Fault;
 use super::row::{
-    self, BucketId, BucketRow, EntryRow, Head, Keys, Malformed, Millis, Range, Settings, StoreRow,
-    Stored,
+    self, BucketId, BucketRow, Head, Keys, Malformed, Millis, Range, Settings, StoreRow, Stored,
 };
 use crate::kv::{Entry, Revision, Since, Snapshot};
 use crate::{Error, Filter};
@@ -113,18 +112,11 @@ impl Reader {
         Ok(first)
     }
 
-    /// Returns the latest rows of all keys of a bucket.
-    pub(super) fn latest_of_bucket(
-        &self,
-        bucket: BucketId,
-    ) -> Result<Vec<(String, Stored)>, Fault> {
-        self.collect(
-            &[row::latest_rows(bucket, Keys::Prefix(""))],
-            |key, row| match row::entry_row(key)? {
-                EntryRow::Latest { key } => Ok(Some((key.to_owned(), Stored::decode(row)?))),
-                EntryRow::Older { .. } => Err(Malformed),
-            },
-        )
+    /// Returns all keys of a bucket, those with nothing but a marker too.
+    pub(super) fn all_keys(&self, bucket: BucketId) -> Result<Vec<String>, Fault> {
+        self.collect(&[row::latest_rows(bucket, Keys::Prefix(""))], |key, _| {
+            Ok(Some(row::entry_row(key)?.key().to_owned()))
+        })
     }
 }
 

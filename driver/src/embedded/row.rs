@@ -192,6 +192,11 @@ pub(super) fn entry_row(row: &[u8]) -> Result<EntryRow<'_>, Malformed> {
     }
 }
 
+/// Makes the entry that a latest or older row holds.
+pub(super) fn entry(key: &[u8], row: &Bytes) -> Result<Entry, Malformed> {
+    Ok(Stored::decode(row)?.into_entry(entry_row(key)?.key().to_owned()))
+}
+
 pub(super) fn timer_key(at: Millis, bucket: BucketId, key: &str) -> Bytes {
     key_of(
         TIMER,

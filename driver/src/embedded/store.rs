@@ -61,13 +61,10 @@ impl Buckets {
 
 impl Store {
     /// Reads the buckets from `engine` and starts the thread that writes. Blocks.
-    ///
-    /// The thread keeps `hold` until the engine is closed or nobody is left to use it.
     pub(super) fn start(
         engine: Arc<dyn Engine>,
         clock: Clock,
         place: &Path,
-        hold: impl Send + 'static,
     ) -> Result<Self, Fault> {
         let reader = Reader::new(engine, clock, place);
         reader.check_format()?;
@@ -87,9 +84,7 @@ impl Store {
         std::thread::Builder::new()
             .name("pleach-store".into())
             .spawn(move || {
-                let closed = writer.run();
-                drop(hold);
-                if let Some(closed) = closed {
+                if let Some(closed) = writer.run() {
                     closed.tell();
                 }
             })

@@ -14,9 +14,11 @@ use std::time::Duration;
 use tracing::{debug, info, warn};
 
 use super::bucket::State;
-use super::draft::{Draft, Drafted};
+use super::draft::{Draft, Drafted, Told};
+use super::engine::Rest;
 use super::fault::Fault;
 use super::queue::{Answer, Order, Taken};
+use super::reader::Reader;
 use super::row::{BucketRow, Millis};
 use super::store::Shared;
 use crate::Error;
@@ -73,29 +75,27 @@ impl Writer {
     /// Works until the store is closed, and returns whom to tell, or until it is abandoned.
     pub(super) fn run(mut self) -> Option<Closed> {
         loop {
-            let mut orders = match self.shared.queue.take(self.patience()) {
+            let orders = match self.shared.queue.take(self.patience()) {
                 Taken::Orders(orders) => orders,
                 Taken::Nothing => Vec::new(),
+                Taken::Close(answer) => return Some(self.close(answer)),
                 Taken::Abandoned => return None,
             };
             // While batches fail, timers wait with everything else.
             if orders.is_empty() && (self.in_trouble() || !self.timer_is_due()) {
                 self.rest();
-                continue;
+            } else {
+                self.turn(orders);
             }
-            // Orders behind the one to close are dropped, which their callers take for a closed store.
-            let close = orders
-                .iter()
-                .position(|order| matches!(order, Order::Close { .. }));
-            let close = close.and_then(|at| orders.drain(at..).next());
-            self.turn(orders);
-            if let Some(Order::Close { answer }) = close {
-                self.shared.closed.store(true, Ordering::Release);
-                return Some(Closed {
-                    answer,
-                    result: self.shared.reader.engine().close(),
-                });
-            }
+        }
+    }
+
+    /// Orders that still wait are dropped, which their callers take for a closed store.
+    fn close(&self, answer: Answer<()>) -> Closed {
+        self.shared.closed.store(true, Ordering::Release);
+        Closed {
+            answer,
+            result: self.shared.reader.engine().close(),
         }
     }
 
@@ -124,8 +124,12 @@ impl Writer {
     fn rest(&mut self) {
         let rested = if self.in_trouble() {
             self.probe()
-        } else if std::mem::take(&mut self.restless) {
-            self.shared.reader.engine().rest()
+        } else if self.restless {
+            self.shared
+                .reader
+                .engine()
+                .rest()
+                .map(|rest| self.restless = rest == Rest::Again)
         } else {
             Ok(())
         };
@@ -188,7 +192,7 @@ impl Writer {
             // The batch is written whether or not the next timer can be read: look again then.
             self.timer = shared.reader.first_timer().unwrap_or(self.timer);
         }
-        tell(&changes);
+        tell(&shared.reader, &changes);
         Ok(outcomes)
     }
 
@@ -240,16 +244,27 @@ impl Writer {
     }
 }
 
-/// Tells the watchers of changes that are durable now.
-fn tell(changes: &[(Arc<State>, Arc<crate::kv::Entry>)]) {
+/// Tells those who follow of changes that are durable now.
+///
+/// Whoever begins to follow after this look finds the changes in the rows.
+fn tell(reader: &Reader, changes: &[Told]) {
     let mut due = Vec::new();
-    for (bucket, entry) in changes {
-        if bucket.changes.push(entry) {
-            due.push(&bucket.changes);
+    for change in changes {
+        let followers = &change.bucket.changes;
+        if !followers.has_readers() {
+            continue;
+        }
+        match change.entry(reader) {
+            Ok(entry) => {
+                if followers.push(&Arc::new(entry)) {
+                    due.push(followers);
+                }
+            }
+            Err(fault) => warn!(%fault, "a change that was written cannot be read"),
         }
     }
-    for changes in due {
-        changes.wake();
+    for followers in due {
+        followers.wake();
     }
 }
 

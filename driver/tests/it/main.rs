@@ -7,5 +7,5 @@ mod support;
 use crate::backends::{Directory, Memory};
 
 conformance::conformance!(memory, Memory);
-// conformance::conformance!(file, Directory::fresh());
-// conformance::durable!(file_restarted, Directory::fresh());
+conformance::conformance!(file, Directory::fresh());
+conformance::durable!(file_restarted, Directory::fresh());

@@ -211,6 +211,11 @@ impl Window {
         self.post("window/rect", json!({ "width": width, "height": height }));
     }
 
+    /// Hides the window, as behind others. [`resize`](Self::resize) shows it again.
+    pub fn minimize(&self) {
+        self.post("window/minimize", json!({}));
+    }
+
     /// Takes the network away, or gives it back.
     pub fn set_offline(&self, offline: bool) {
         let conditions = json!({ "offline": offline, "latency": 0, "throughput": -1 });

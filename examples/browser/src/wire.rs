@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use std::{
-    io::{Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     net::{Ipv4Addr, TcpStream},
     time::Duration,
 };
@@ -26,10 +26,9 @@ impl Wire {
     ) -> Result<Value, String> {
         let answer = self
             .exchange(method, path, body)
-            .map_err(|error| format!("chromedriver is gone: {error}"))?;
-        let text = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-        let mut answer: Value = serde_json::from_str(text)
-            .map_err(|error| format!("not an answer: {error}: {text:?}"))?;
+            .map_err(|error| format!("chromedriver does not answer: {error}"))?;
+        let mut answer: Value =
+            serde_json::from_slice(&answer).map_err(|error| format!("not an answer: {error}"))?;
         match answer["value"]["error"].as_str() {
             Some(error) => Err(format!(
                 "{error}: {}",
@@ -39,23 +38,38 @@ impl Wire {
         }
     }
 
-    fn exchange(self, method: &str, path: &str, body: Option<Value>) -> std::io::Result<String> {
+    fn exchange(self, method: &str, path: &str, body: Option<Value>) -> io::Result<Vec<u8>> {
         let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
         socket.set_read_timeout(Some(DEADLINE))?;
-        let body = if method == "POST" {
-            body.unwrap_or_else(|| json!({})).to_string()
-        } else {
-            String::new()
+        let body = match method {
+            "POST" => body.unwrap_or_else(|| json!({})).to_string(),
+            _ => String::new(),
         };
         write!(
             socket,
             "{method} {path} HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Type: application/json\r\n\
-             Content-Length: {length}\r\nConnection: close\r\n\r\n{body}",
+             Content-Length: {length}\r\n\r\n{body}",
             port = self.port,
             length = body.len(),
         )?;
-        let mut answer = Vec::new();
-        socket.read_to_end(&mut answer)?;
-        Ok(String::from_utf8_lossy(&answer).into_owned())
+        // The driver keeps its connections open, so the answer ends where it says.
+        let mut answer = BufReader::new(socket);
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            if answer.read_line(&mut line)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            match line.trim_end().split_once(':') {
+                Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                    length = value.trim().parse().map_err(io::Error::other)?;
+                }
+                None if line.trim_end().is_empty() => break,
+                _ => {}
+            }
+        }
+        let mut body = vec![0; length];
+        answer.read_exact(&mut body)?;
+        Ok(body)
     }
 }

@@ -1,9 +1,9 @@
 //! What the pages show: facts picked out of records for one kind of viewer, ready to render.
 //!
-//! Viewers with the same seats see the same bytes, so each page says what makes two viewers alike: a [`Role`] for a
-//! table, [`Lobby::seats`] for the lobby. One render then serves all of them.
+//! What a game looks like, as a card or as a table, depends on the viewer's [`Role`](crate::Role) and on nothing else of the
+//! viewer. One render then serves all who have the same.
 
-mod lobby;
+mod card;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -17,7 +17,7 @@ use crate::id::UserId;
 use crate::name::UserName;
 use crate::record::Game;
 
-pub use lobby::{Card, Lobby};
+pub use card::Card;
 pub use table::{Square, Strike, Table};
 
 /// What users are called, as far as it is known.

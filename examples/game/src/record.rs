@@ -43,6 +43,9 @@ pub enum Role {
 }
 
 impl Role {
+    /// All roles.
+    pub const ALL: [Self; 3] = [Self::Host, Self::Challenger, Self::Spectator];
+
     /// Returns the mark that this role plays with.
     #[must_use]
     pub fn mark(self) -> Option<Mark> {

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use pleach::Error;
+use pleach::http::StatusCode;
+
 /// An action that the rules refuse to this user or in this state. Nothing was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Refusal {
@@ -63,6 +66,16 @@ impl Refusal {
                 false
             }
         }
+    }
+
+    /// Returns the answer to the request: 403 or 409.
+    pub(crate) fn into_error(self) -> Error {
+        let status = if self.is_forbidden() {
+            StatusCode::FORBIDDEN
+        } else {
+            StatusCode::CONFLICT
+        };
+        Error::new(status, self.id(), self.to_string())
     }
 }
 

@@ -5,7 +5,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 /// Lines that may wait. At a hundred bytes each, less than a megabyte.
@@ -80,10 +80,7 @@ fn write_all(out: impl Write, jobs: &Receiver<Job>, lost: &AtomicU64) {
                     flushed
                 }
             };
-            next = match jobs.try_recv() {
-                Ok(job) => Some(job),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-            };
+            next = jobs.try_recv().ok();
         }
         let lost = lost.swap(0, Ordering::Relaxed);
         if lost > 0 {

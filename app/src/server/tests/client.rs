@@ -16,8 +16,14 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) async fn connect(addr: SocketAddr) -> Self {
-        let socket = timeout(PATIENCE, TcpStream::connect(addr)).await.expect("in time").expect("the port is open");
-        Self { socket, seen: Vec::new() }
+        let socket = timeout(PATIENCE, TcpStream::connect(addr))
+            .await
+            .expect("in time")
+            .expect("the port is open");
+        Self {
+            socket,
+            seen: Vec::new(),
+        }
     }
 
     /// Connects and asks for a path.
@@ -28,11 +34,15 @@ impl Client {
     }
 
     pub(super) async fn send(&mut self, text: &str) {
-        self.socket.write_all(text.as_bytes()).await.expect("the server takes it");
+        self.socket
+            .write_all(text.as_bytes())
+            .await
+            .expect("the server takes it");
     }
 
     pub(super) async fn ask(&mut self, path: &str) {
-        self.send(&format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n")).await;
+        self.send(&format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n"))
+            .await;
     }
 
     /// Reads until a text has come, and returns everything up to its end.
@@ -41,15 +51,23 @@ impl Client {
         let place = std::panic::Location::caller();
         async move {
             loop {
-                if let Some(at) = self.seen.windows(text.len()).position(|window| window == text.as_bytes()) {
+                if let Some(at) = self
+                    .seen
+                    .windows(text.len())
+                    .position(|window| window == text.as_bytes())
+                {
                     let rest = self.seen.split_off(at + text.len());
-                    return String::from_utf8(std::mem::replace(&mut self.seen, rest)).expect("text");
+                    return String::from_utf8(std::mem::replace(&mut self.seen, rest))
+                        .expect("text");
                 }
                 let mut bytes = [0; 4096];
                 let read = timeout(PATIENCE, self.socket.read(&mut bytes)).await;
                 match read {
                     Ok(Ok(read @ 1..)) => self.seen.extend_from_slice(&bytes[..read]),
-                    other => panic!("{place}: waiting for {text:?}, got {:?} and then {other:?}", String::from_utf8_lossy(&self.seen)),
+                    other => panic!(
+                        "{place}: waiting for {text:?}, got {:?} and then {other:?}",
+                        String::from_utf8_lossy(&self.seen)
+                    ),
                 }
             }
         }
@@ -62,7 +80,10 @@ impl Client {
         async move {
             match timeout(PATIENCE, self.socket.read_to_end(&mut self.seen)).await {
                 Ok(Ok(_)) => String::from_utf8(self.seen).expect("text"),
-                other => panic!("{place}: waiting for the end, got {:?} and then {other:?}", String::from_utf8_lossy(&self.seen)),
+                other => panic!(
+                    "{place}: waiting for the end, got {:?} and then {other:?}",
+                    String::from_utf8_lossy(&self.seen)
+                ),
             }
         }
     }
@@ -74,7 +95,10 @@ impl Client {
                 return Some(String::from_utf8_lossy(&self.seen[..end]).into_owned());
             }
             let mut bytes = [0; 1024];
-            match timeout(PATIENCE, self.socket.read(&mut bytes)).await.expect("the server answers or closes") {
+            match timeout(PATIENCE, self.socket.read(&mut bytes))
+                .await
+                .expect("the server answers or closes")
+            {
                 Ok(read @ 1..) => self.seen.extend_from_slice(&bytes[..read]),
                 _ => return None,
             }
@@ -85,7 +109,10 @@ impl Client {
     pub(super) async fn rest_or_until(&mut self, text: &str) -> String {
         let mut bytes = [0; 1024];
         while !String::from_utf8_lossy(&self.seen).contains(text) {
-            match timeout(PATIENCE, self.socket.read(&mut bytes)).await.expect("the server answers or closes") {
+            match timeout(PATIENCE, self.socket.read(&mut bytes))
+                .await
+                .expect("the server answers or closes")
+            {
                 Ok(read @ 1..) => self.seen.extend_from_slice(&bytes[..read]),
                 _ => break,
             }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 
+use super::Running;
 use super::client::Client;
 use super::probe::{GOODBYE, HELLO};
-use super::Running;
 use crate::server::runtime::allow_descriptors;
 use crate::server::{Layout, Outcome, ServerOptions};
 
@@ -32,7 +32,11 @@ async fn an_idle_server_ends_at_once() {
 async fn a_thousand_open_streams_say_goodbye_within_two_seconds() {
     allow_descriptors();
     for layout in [Layout::Shared, Layout::PerCore] {
-        let server = Running::start(ServerOptions { layout, ..ServerOptions::default() }).await;
+        let server = Running::start(ServerOptions {
+            layout,
+            ..ServerOptions::default()
+        })
+        .await;
         let mut streams = Vec::new();
         for _ in 0..1000 {
             let mut stream = Client::get(server.addr, "/stream").await;
@@ -70,7 +74,9 @@ async fn streams_whose_clients_do_not_read_or_that_do_not_end_are_cut_within_two
 async fn a_request_at_work_is_finished_and_its_connection_closed() {
     let server = Running::started().await;
     let mut client = Client::connect(server.addr).await;
-    client.send("POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\n").await;
+    client
+        .send("POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\n")
+        .await;
     let (addr, shutdown) = (server.addr, server.shutdown.clone());
     let stopped = tokio::spawn(server.stop());
     shutdown.draining().cancelled().await;
@@ -80,7 +86,12 @@ async fn a_request_at_work_is_finished_and_its_connection_closed() {
     }
     client.send("done").await;
     let answer = client.rest().await;
-    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("connection: close\r\n") && answer.ends_with("done"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 200 OK\r\n")
+            && answer.contains("connection: close\r\n")
+            && answer.ends_with("done"),
+        "{answer}"
+    );
     let (outcome, _) = stopped.await.expect("no panic");
     assert_eq!(outcome, Outcome { cut: 0 });
 }
@@ -88,7 +99,11 @@ async fn a_request_at_work_is_finished_and_its_connection_closed() {
 #[tokio::test]
 async fn a_request_that_never_ends_is_cut_within_the_drain() {
     let drain = Duration::from_secs(3);
-    let server = Running::start(ServerOptions { drain, ..ServerOptions::default() }).await;
+    let server = Running::start(ServerOptions {
+        drain,
+        ..ServerOptions::default()
+    })
+    .await;
     let stuck = Client::get(server.addr, "/stuck").await;
     while server.gauges.connections.get() == 0 {
         tokio::task::yield_now().await;
@@ -96,14 +111,21 @@ async fn a_request_that_never_ends_is_cut_within_the_drain() {
     let deadline = server.shutdown.deadline().clone();
     let (outcome, took) = server.stop().await;
     assert_eq!(outcome, Outcome { cut: 1 });
-    assert!(took > drain - Duration::from_secs(1) && took < drain, "{took:?}");
+    assert!(
+        took > drain - Duration::from_secs(1) && took < drain,
+        "{took:?}"
+    );
     assert!(deadline.is_cancelled());
     assert_eq!(stuck.rest().await, "");
 }
 
 #[tokio::test]
 async fn a_slow_download_is_not_cut_with_the_streams() {
-    let server = Running::start(ServerOptions { drain: Duration::from_secs(20), ..ServerOptions::default() }).await;
+    let server = Running::start(ServerOptions {
+        drain: Duration::from_secs(20),
+        ..ServerOptions::default()
+    })
+    .await;
     let client = Client::get(server.addr, "/large").await;
     client.socket.readable().await.expect("it begins");
     let (shutdown, deadline) = (server.shutdown.clone(), server.shutdown.deadline().clone());
@@ -113,15 +135,24 @@ async fn a_slow_download_is_not_cut_with_the_streams() {
     tokio::time::sleep(STREAMS_END).await;
     assert!(!deadline.is_cancelled());
     let answer = client.rest().await;
-    assert_eq!(answer.len() - answer.find("\r\n\r\n").expect("a head") - 4, 64 << 20);
+    assert_eq!(
+        answer.len() - answer.find("\r\n\r\n").expect("a head") - 4,
+        64 << 20
+    );
     assert_eq!(stopped.await.expect("no panic").0, Outcome { cut: 0 });
 }
 
 #[tokio::test]
 async fn an_upgraded_connection_is_waited_for() {
-    let server = Running::start(ServerOptions { drain: Duration::from_secs(20), ..ServerOptions::default() }).await;
+    let server = Running::start(ServerOptions {
+        drain: Duration::from_secs(20),
+        ..ServerOptions::default()
+    })
+    .await;
     let mut socket = Client::connect(server.addr).await;
-    socket.send("GET /upgrade HTTP/1.1\r\nHost: test\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n").await;
+    socket
+        .send("GET /upgrade HTTP/1.1\r\nHost: test\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n")
+        .await;
     socket.until("\r\n\r\n").await;
     let shutdown = server.shutdown.clone();
     let stopped = tokio::spawn(server.stop());

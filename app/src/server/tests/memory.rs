@@ -22,7 +22,13 @@ async fn an_open_stream_takes_less_than_four_kilobytes() {
     let mut streams = Vec::new();
     for _ in 0..STREAMS {
         let mut stream = Client::connect(server.addr).await;
-        stream.send(&format!("GET /stream HTTP/1.1\r\nHost: test\r\nUser-Agent: {}\r\nCookie: {}\r\n\r\n", "x".repeat(120), "y".repeat(60))).await;
+        stream
+            .send(&format!(
+                "GET /stream HTTP/1.1\r\nHost: test\r\nUser-Agent: {}\r\nCookie: {}\r\n\r\n",
+                "x".repeat(120),
+                "y".repeat(60)
+            ))
+            .await;
         stream.until(HELLO).await;
         streams.push(stream);
     }

@@ -18,10 +18,16 @@ const CHILD: &str = "server::tests::process::serves_as_a_child";
 #[ignore = "serves until it is told to stop; the tests below run it as a process of its own"]
 fn serves_as_a_child() {
     let code = runtime(Layout::Shared).expect("threads").block_on(async {
-        let server = Server::bind(ServerOptions { drain: DRAIN, ..ServerOptions::default() }).await.expect("a port is free");
+        let server = Server::bind(ServerOptions {
+            drain: DRAIN,
+            ..ServerOptions::default()
+        })
+        .await
+        .expect("a port is free");
         let shutdown = Shutdown::default();
         drain_on_signals(shutdown.clone(), DRAIN).expect("handlers");
-        writeln!(std::io::stderr(), "listening on {}", server.local_addr()).expect("the test reads it");
+        writeln!(std::io::stderr(), "listening on {}", server.local_addr())
+            .expect("the test reads it");
         let app = Arc::new(Probe::new(shutdown.draining().clone()));
         i32::from(server.run(app, shutdown).await.is_err())
     });
@@ -47,40 +53,73 @@ impl Process {
         let mut process = Command::new("sh")
             .args(["-c", &limit])
             .arg(program)
-            .args([child, "--exact", "--ignored", "--nocapture", "--test-threads=1"])
+            .args([
+                child,
+                "--exact",
+                "--ignored",
+                "--nocapture",
+                "--test-threads=1",
+            ])
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .expect("a shell");
         let stderr = BufReader::new(process.stderr.take().expect("it is piped"));
-        let line = stderr.lines().map_while(Result::ok).find_map(|line| line.split_once("listening on ").map(|(_, addr)| addr.to_owned()));
-        let addr = line.expect("it says where it listens").parse().expect("an address");
-        Self { child: process, addr }
+        let line = stderr.lines().map_while(Result::ok).find_map(|line| {
+            line.split_once("listening on ")
+                .map(|(_, addr)| addr.to_owned())
+        });
+        let addr = line
+            .expect("it says where it listens")
+            .parse()
+            .expect("an address");
+        Self {
+            child: process,
+            addr,
+        }
     }
 
     /// Returns the memory that it has in use.
     pub(super) fn resident_bytes(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux");
-        let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.strip_suffix("kB")?.trim().parse::<u64>().ok());
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux");
+        let kilobytes = status.lines().find_map(|line| {
+            line.strip_prefix("VmRSS:")?
+                .strip_suffix("kB")?
+                .trim()
+                .parse::<u64>()
+                .ok()
+        });
         kilobytes.expect("a number") * 1024
     }
 
     /// Returns the time that it has spent in user space. The kernel counts it in ticks of 10 ms.
     pub(super) fn user_time(&self) -> std::time::Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("Linux");
+        let stat =
+            std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("Linux");
         // After the name, which may hold anything, the twelfth field. Source: proc(5).
-        let ticks = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(11)).and_then(|ticks| ticks.parse::<u64>().ok());
+        let ticks = stat
+            .rsplit(')')
+            .next()
+            .and_then(|rest| rest.split_whitespace().nth(11))
+            .and_then(|ticks| ticks.parse::<u64>().ok());
         std::time::Duration::from_millis(ticks.expect("a number") * 10)
     }
 
     fn signal(&self, signal: &str) {
-        let status = Command::new("kill").args([&format!("-{signal}"), &self.child.id().to_string()]).status().expect("kill");
+        let status = Command::new("kill")
+            .args([&format!("-{signal}"), &self.child.id().to_string()])
+            .status()
+            .expect("kill");
         assert!(status.success());
     }
 
     async fn exit(mut self) -> ExitStatus {
         let waited = tokio::task::spawn_blocking(move || self.child.wait().expect("our own child"));
-        tokio::time::timeout(super::PATIENCE, waited).await.expect("it ends").expect("no panic")
+        tokio::time::timeout(super::PATIENCE, waited)
+            .await
+            .expect("it ends")
+            .expect("no panic")
     }
 }
 
@@ -101,7 +140,11 @@ async fn sigterm_and_ctrl_c_drain_and_exit_0() {
         server.signal(signal);
         stream.until("retry: 1500").await;
         assert_eq!(server.exit().await.code(), Some(0), "{signal}");
-        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+        assert!(
+            began.elapsed() < Duration::from_secs(2),
+            "{:?}",
+            began.elapsed()
+        );
     }
 }
 
@@ -130,7 +173,11 @@ async fn a_second_signal_exits_at_once() {
     let began = Instant::now();
     server.signal("INT");
     assert_eq!(server.exit().await.code(), Some(1));
-    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        began.elapsed()
+    );
 }
 
 #[tokio::test]
@@ -149,18 +196,32 @@ async fn running_out_of_descriptors_refuses_clients_and_passes() {
             None => refused += 1,
         }
     }
-    assert!(!streams.is_empty() && refused > 30, "{} streams, {refused} refused", streams.len());
+    assert!(
+        !streams.is_empty() && refused > 30,
+        "{} streams, {refused} refused",
+        streams.len()
+    );
     // Those that were let in are still served, and when some leave, others come in.
     streams.drain(..10);
     let served = tokio::time::timeout(super::PATIENCE, async {
         loop {
-            if Client::get(server.addr, "/").await.first_line().await.as_deref() == Some("HTTP/1.1 200 OK") {
+            if Client::get(server.addr, "/")
+                .await
+                .first_line()
+                .await
+                .as_deref()
+                == Some("HTTP/1.1 200 OK")
+            {
                 return;
             }
         }
     });
     served.await.expect("it recovers");
     server.signal("TERM");
-    streams.pop().expect("some are left").until("retry: 1500").await;
+    streams
+        .pop()
+        .expect("some are left")
+        .until("retry: 1500")
+        .await;
     assert_eq!(server.exit().await.code(), Some(0));
 }

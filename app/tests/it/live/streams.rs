@@ -3,16 +3,19 @@
 use super::decoder::decode;
 use bytes::Bytes;
 use http::HeaderValue;
+use http_body::Body;
 use http_body_util::BodyExt;
 use pleach::live::{
     Encoded, Error, Event, EventId, LiveBody, LivePage, PatchElements, StreamOptions, stream,
 };
 use std::{
     future::pending,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    task::{Context, Waker},
     time::Duration,
 };
 use tokio::time::{Instant, timeout};
@@ -351,4 +354,32 @@ async fn a_page_may_be_fed_by_another_task() {
         .expect("no wake-up is lost");
     assert_eq!(decode(&bytes).events.len(), 101);
     feeder.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_idle_stream_holds_less_than_a_kibibyte() {
+    let (_change, state) = tokio::sync::watch::channel(0_u64);
+    let drain = CancellationToken::new();
+    let mut body = None;
+    let cost = allocation_counter::measure(|| {
+        let options =
+            StreamOptions::new(drain.clone()).ends_with(drain.child_token().cancelled_owned());
+        let mut state = state.clone();
+        let mut open = stream(options, async move |mut page| {
+            loop {
+                let revision = *state.borrow_and_update();
+                page.send(event("<a>", revision)).await?;
+                if state.changed().await.is_err() {
+                    return Ok::<_, Error>(());
+                }
+            }
+        });
+        // The first event goes out; then nothing happens any more.
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(Pin::new(&mut open).poll_frame(&mut cx).is_ready());
+        assert!(Pin::new(&mut open).poll_frame(&mut cx).is_pending());
+        body = Some(open);
+    });
+    assert!(cost.bytes_current < 1_024, "{cost:?}");
+    drop(body);
 }

@@ -5,7 +5,7 @@ use std::sync::{PoisonError, RwLock};
 
 use bytes::Bytes;
 
-use super::{Batch, Engine, Go, Visit};
+use super::{Batch, Engine, Go, Rest, Visit};
 use crate::embedded::fault::Fault;
 use crate::embedded::row::Range;
 
@@ -45,8 +45,8 @@ impl Engine for Memory {
         Ok(())
     }
 
-    fn rest(&self) -> Result<(), Fault> {
-        Ok(())
+    fn rest(&self) -> Result<Rest, Fault> {
+        Ok(Rest::Done)
     }
 
     fn close(&self) -> Result<(), Fault> {

@@ -39,37 +39,14 @@ fn names() -> Names {
 }
 
 #[test]
-fn viewers_with_the_same_seats_see_the_same_lobby() {
-    let (games, names) = (
-        [
-            game("g1", "ada", "", &[]),
-            game("g2", "bob", "ada", &[4]),
-            game("g3", "bob", "cid", &[]),
-        ],
-        names(),
-    );
-    let viewers = ["ada", "bob", "cid", "dora", "eve"].map(user);
-    for one in &viewers {
-        for other in &viewers {
-            let same_seats = Lobby::seats(&games, one) == Lobby::seats(&games, other);
-            let same_page = Lobby::new(&games, &names, one) == Lobby::new(&games, &names, other);
-            assert_eq!(same_seats, same_page, "{one} and {other}");
-        }
-    }
-    assert_eq!(Lobby::seats(&games, &user("dora")), []);
-}
-
-#[test]
 fn a_user_whose_name_has_expired_still_has_a_card() {
-    let (games, names) = ([game("g3", "bob", "cid", &[])], names());
-    let lobby = Lobby::new(&games, &names, &user("ada"));
-    assert_eq!(
-        lobby.cards[0].players,
-        Players {
-            host: "Bob",
-            challenger: "Somebody"
-        }
-    );
+    let (game, names) = (game("g3", "bob", "cid", &[]), names());
+    let card = Card::new(&game, &names, Role::Spectator);
+    let players = Players {
+        host: "Bob",
+        challenger: "Somebody",
+    };
+    assert_eq!(card.players, players);
 }
 
 #[test]

@@ -207,8 +207,8 @@ fn a_corrupt_record_is_an_error() {
     check("winner", json!("TIE"), "winner contradicts");
     check("challenger_id", json!(""), "no challenger");
     check("challenger_id", json!(HOST), "same user");
-    check("host_id", json!(""), "an id is empty");
-    check("id", json!(""), "an id is empty");
+    check("host_id", json!(""), "an id has 1 to 128 bytes");
+    check("id", json!(""), "an id has 1 to 128 bytes");
     check("name", json!("x"), "characters");
     check("name", Value::Null, "invalid type");
 }
