@@ -36,7 +36,6 @@ use crate::observe::Gauges;
 use crate::origin::Peer;
 
 pub(crate) use listen::Server;
-#[cfg(test)]
 pub(crate) use run::Outcome;
 pub(crate) use runtime::{Layout, runtime};
 pub(crate) use shutdown::Shutdown;
@@ -47,11 +46,9 @@ pub(crate) use tls::Tls;
 /// What the server calls for every request.
 pub(crate) trait Serve: Send + Sync + 'static {
     /// Answers a request. It never fails; a panic costs the client its connection and nobody else anything.
-    fn call(
-        self: &Arc<Self>,
-        request: Request<Incoming>,
-        peer: Peer,
-    ) -> impl Future<Output = Response<Body>> + Send + use<Self>;
+    ///
+    /// The future owns what it needs, so that it is made where it will stay: moves are what a small request costs most.
+    fn call(self: &Arc<Self>, request: Request<Incoming>, peer: Peer) -> impl Future<Output = Response<Body>> + Send + use<Self>;
 
     /// Answers in place of a request that is not let in: no room (503), or a head that is malformed (400) or too large (431).
     ///

@@ -160,7 +160,7 @@ where
 {
     wire.watch_end();
     let requests = visit.clone();
-    let mut service = service_fn(move |request| answer(requests.clone(), request));
+    let mut service = service_fn(move |request| answer(&requests, request));
     loop {
         let mut connection = site.http1.serve_connection(wire, service).with_upgrades();
         let mut was_asked = false;
@@ -201,7 +201,7 @@ where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let requests = visit.clone();
-    let service = service_fn(move |request| answer(requests.clone(), request));
+    let service = service_fn(move |request| answer(&requests, request));
     // Boxed, because it is large, and most connections that stay open are of the other kind.
     let mut connection = Box::pin(site.http2.serve_connection(wire, service));
     let mut was_asked = false;

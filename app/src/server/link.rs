@@ -97,6 +97,11 @@ impl Link {
         self.is_multiplexed.store(is_multiplexed, Ordering::Relaxed);
     }
 
+    /// Notes that the body of an answer keeps its request at work, which then is over twice.
+    pub(super) fn request_goes_on(&self) {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Notes that a request is over: its answer is written as far as the protocol is concerned, or dropped.
     pub(super) fn request_over(&self) {
         self.since

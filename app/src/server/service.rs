@@ -10,12 +10,13 @@ use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
+use pin_project_lite::pin_project;
 
 use super::Serve;
 use super::link::Link;
 use super::refusal::RETRY_AFTER;
 use super::stream::Handover;
-use crate::body::{Body, BoxError};
+use crate::body::{Body, BoxError, Inner};
 use crate::origin::Peer;
 
 /// What the requests of one connection share.
@@ -29,12 +30,7 @@ pub(super) struct Visit<S> {
 
 impl<S> Visit<S> {
     pub(super) fn new(app: Arc<S>, link: Arc<Link>, peer: Peer) -> Self {
-        Self {
-            app,
-            link,
-            peer,
-            handover: Mutex::new(None),
-        }
+        Self { app, link, peer, handover: Mutex::new(None) }
     }
 
     pub(super) fn link(&self) -> &Link {
@@ -43,178 +39,185 @@ impl<S> Visit<S> {
 
     /// Takes the stream whose head is written.
     pub(super) fn take_handover(&self) -> Option<Handover> {
-        self.handover
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        self.handover.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
 /// Has the application answer a request, within the budgets.
 ///
-/// The application is called before there is a future: with the request in it the future would be larger by half, and hyper copies it.
-pub(super) fn answer<S: Serve>(
-    visit: Arc<Visit<S>>,
-    request: Request<Incoming>,
-) -> impl Future<Output = Result<Response<Counted<S>>, Infallible>> + Send + use<S> {
+/// A future written by hand, because an `async fn` would move the request and the response several times more.
+pub(super) fn answer<S: Serve>(visit: &Arc<Visit<S>>, request: Request<Incoming>) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<S> {
     let version = request.version();
     let has_body = !request.body().is_end_stream();
-    // The body of a stream is ours to write where no other rule of HTTP/1.1 bears on it: a body that is still to be read, or none to send.
-    let may_hand_over =
-        version == Version::HTTP_11 && !has_body && request.method() != Method::HEAD;
-    let in_flight = InFlight::new(visit, version == Version::HTTP_2, has_body);
-    let answer = in_flight.visit.app.call(request, in_flight.visit.peer);
-    async move { Ok(pass(answer.await, in_flight, version, may_hand_over)) }
+    Answer {
+        at_work: AtWork::new(visit.clone(), version == Version::HTTP_2, has_body),
+        version,
+        // The body of a stream is ours to write where no other rule of HTTP/1.1 bears on it: a body that is still to be read, or none to
+        // send.
+        may_hand_over: version == Version::HTTP_11 && !has_body && request.method() != Method::HEAD,
+        call: visit.app.call(request, visit.peer),
+    }
 }
 
-/// Passes an answer on to hyper, within the budgets.
-fn pass<S: Serve>(
-    mut response: Response<Body>,
-    in_flight: InFlight<S>,
-    version: Version,
-    may_hand_over: bool,
-) -> Response<Counted<S>> {
-    if response.body().is_stream() || response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        return answer_at_length(response, in_flight, may_hand_over);
+pin_project! {
+    struct Answer<S, F> {
+        at_work: AtWork<S>,
+        version: Version,
+        may_hand_over: bool,
+        #[pin]
+        call: F,
     }
-    let link = in_flight.visit.link();
-    if link.connections().budget().is_pressed() {
-        close_after(&mut response, link, version);
-    }
-    response.map(|body| Counted::Here {
-        body,
-        _request: in_flight,
-    })
 }
 
-/// Lets an answer that has no end of its own go out, if there is room for it.
-fn answer_at_length<S: Serve>(
-    response: Response<Body>,
-    mut in_flight: InFlight<S>,
-    may_hand_over: bool,
-) -> Response<Counted<S>> {
-    let Visit {
-        app,
-        link,
-        handover,
-        ..
-    } = &*in_flight.visit;
-    let is_upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-    let has_room = if is_upgrade {
-        link.upgrade()
-    } else {
-        link.begin_stream()
-    };
-    if !has_room {
-        let mut refusal = app.refuse(StatusCode::SERVICE_UNAVAILABLE);
-        refusal
-            .headers_mut()
-            .insert(header::RETRY_AFTER, RETRY_AFTER);
-        return refusal.map(|body| Counted::Here {
-            body,
-            _request: in_flight,
-        });
+impl<S, F> Future for Answer<S, F>
+where
+    S: Serve,
+    F: Future<Output = Response<Body>>,
+{
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        match this.call.poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(response) => {
+                let visit = &*this.at_work.0;
+                let is_ordinary = is_at_hand(response.body()) && response.status() != StatusCode::SWITCHING_PROTOCOLS;
+                if is_ordinary && !visit.link.connections().budget().is_pressed() {
+                    return Poll::Ready(Ok(response));
+                }
+                Poll::Ready(Ok(visit.attend(response, *this.version, *this.may_hand_over)))
+            }
+        }
     }
-    if may_hand_over && !is_upgrade && response.status() == StatusCode::OK {
-        let (head, body) = response.into_parts();
-        *handover.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(Handover::new(body, link.clone()));
-        link.hand_over();
-        in_flight.kind = Kind::HandedOver;
-        return Response::from_parts(head, Counted::Elsewhere);
-    }
-    in_flight.kind = if is_upgrade {
-        Kind::Ordinary
-    } else {
-        Kind::Stream
-    };
-    response.map(|body| Counted::Here {
-        body,
-        _request: in_flight,
-    })
 }
 
-/// Ends a connection after this answer, because places are scarce.
-fn close_after(response: &mut Response<Body>, link: &Link, version: Version) {
-    if version == Version::HTTP_2 {
-        link.finish();
-    } else {
+impl<S: Serve> Visit<S> {
+    /// Lets an answer go out that takes time, or goes out while places are scarce.
+    #[cold]
+    fn attend(&self, response: Response<Body>, version: Version, may_hand_over: bool) -> Response<Body> {
+        let mut response = if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            if self.link.upgrade() { return response } else { self.no_room() }
+        } else if response.body().is_stream() {
+            self.stream(response, may_hand_over)
+        } else if !is_at_hand(response.body()) {
+            let request = Kept::new(&self.link);
+            response.map(|body| Body::wrap(Counted { body, _request: request }))
+        } else {
+            response
+        };
+        if self.link.connections().budget().is_pressed() {
+            if version == Version::HTTP_2 {
+                self.link.finish();
+            } else {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+        }
         response
-            .headers_mut()
-            .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+
+    /// Lets a stream go out, if there is room for it.
+    fn stream(&self, response: Response<Body>, may_hand_over: bool) -> Response<Body> {
+        if !self.link.begin_stream() {
+            return self.no_room();
+        }
+        let stream = Stream { request: Kept::new(&self.link) };
+        if !may_hand_over || response.status() != StatusCode::OK {
+            return response.map(|body| Body::wrap(Counted { body, _request: stream }));
+        }
+        let (head, body) = response.into_parts();
+        *self.handover.lock().unwrap_or_else(PoisonError::into_inner) = Some(Handover::new(body, stream));
+        self.link.hand_over();
+        Response::from_parts(head, Body::wrap(Elsewhere))
+    }
+
+    fn no_room(&self) -> Response<Body> {
+        let mut response = self.app.refuse(StatusCode::SERVICE_UNAVAILABLE);
+        response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+        response
     }
 }
 
-/// A request at work: from its head to the last byte of its answer, or to the moment the client leaves.
-pub(super) struct InFlight<S> {
-    visit: Arc<Visit<S>>,
-    kind: Kind,
+fn is_at_hand(body: &Body) -> bool {
+    matches!(body.0, Inner::Empty | Inner::Full(_))
 }
 
-enum Kind {
-    Ordinary,
-    Stream,
-    /// The [`Handover`] counts it.
-    HandedOver,
-}
+/// A request from its head to its answer, or to the moment the client leaves.
+///
+/// An answer whose body is at hand ends it: what is left is between hyper and the socket. For one that takes time, see [`Kept`].
+struct AtWork<S>(Arc<Visit<S>>);
 
-impl<S> InFlight<S> {
+impl<S> AtWork<S> {
     fn new(visit: Arc<Visit<S>>, is_multiplexed: bool, has_body: bool) -> Self {
         visit.link.request_came(is_multiplexed, has_body);
-        Self {
-            visit,
-            kind: Kind::Ordinary,
-        }
+        Self(visit)
     }
 }
 
-impl<S> Drop for InFlight<S> {
+impl<S> Drop for AtWork<S> {
     fn drop(&mut self) {
-        let link = &self.visit.link;
-        match self.kind {
-            Kind::Ordinary => link.request_over(),
-            Kind::Stream => {
-                link.end_stream();
-                link.request_over();
-            }
-            Kind::HandedOver => {}
-        }
+        self.0.link.request_over();
     }
 }
 
-/// The body of an answer, as hyper sees it.
-pub(super) enum Counted<S> {
-    /// When hyper drops it, the request is over.
-    Here { body: Body, _request: InFlight<S> },
-    /// A body that never comes: hyper writes the head of the answer and waits, and meanwhile the socket is taken from it.
-    Elsewhere,
+/// A request that goes on until the body of its answer is dropped.
+pub(super) struct Kept(Arc<Link>);
+
+impl Kept {
+    fn new(link: &Arc<Link>) -> Self {
+        link.request_goes_on();
+        Self(link.clone())
+    }
 }
 
-impl<S> HttpBody for Counted<S> {
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.0.request_over();
+    }
+}
+
+/// A request whose answer is a stream.
+pub(super) struct Stream {
+    request: Kept,
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.request.0.end_stream();
+    }
+}
+
+/// A body that takes time; when it is dropped, its request is over.
+struct Counted<R> {
+    body: Body,
+    _request: R,
+}
+
+impl<R: Unpin> HttpBody for Counted<R> {
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match self.get_mut() {
-            Self::Here { body, .. } => Pin::new(body).poll_frame(cx),
-            Self::Elsewhere => Poll::Pending,
-        }
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        Pin::new(&mut self.get_mut().body).poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Here { body, .. } => body.is_end_stream(),
-            Self::Elsewhere => false,
-        }
+        self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Here { body, .. } => body.size_hint(),
-            Self::Elsewhere => SizeHint::default(),
-        }
+        self.body.size_hint()
+    }
+}
+
+/// A body that never comes: hyper writes the head of the answer and waits, and meanwhile the socket is taken from it.
+struct Elsewhere;
+
+impl HttpBody for Elsewhere {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        Poll::Pending
     }
 }

@@ -7,7 +7,6 @@ use std::fmt::Write as _;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, Bytes, BytesMut};
@@ -15,7 +14,7 @@ use http_body::Body as _;
 use hyper::rt::Write as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::link::Link;
+use super::service::Stream;
 use super::wire::Wire;
 use crate::body::Body;
 
@@ -28,16 +27,12 @@ const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 /// A stream whose head hyper writes, and whose body it does not.
 pub(super) struct Handover {
     body: Body,
-    _request: StreamInFlight,
+    _request: Stream,
 }
 
 impl Handover {
-    /// Takes over a stream for which [`Link::begin_stream`] found room.
-    pub(super) fn new(body: Body, link: Arc<Link>) -> Self {
-        Self {
-            body,
-            _request: StreamInFlight(link),
-        }
+    pub(super) fn new(body: Body, request: Stream) -> Self {
+        Self { body, _request: request }
     }
 
     /// Writes the stream to its end.
@@ -100,14 +95,4 @@ fn put_chunk(chunks: &mut BytesMut, data: &Bytes) {
     write!(chunks, "{:X}\r\n", data.len()).expect("a buffer in memory takes everything");
     chunks.extend_from_slice(data);
     chunks.extend_from_slice(b"\r\n");
-}
-
-/// A request that is answered by a stream, until the stream is dropped.
-struct StreamInFlight(Arc<Link>);
-
-impl Drop for StreamInFlight {
-    fn drop(&mut self) {
-        self.0.end_stream();
-        self.0.request_over();
-    }
 }

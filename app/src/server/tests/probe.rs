@@ -30,72 +30,59 @@ impl Probe {
     }
 }
 
-impl Serve for Probe {
-    fn call(
-        self: &Arc<Self>,
-        request: Request<Incoming>,
-        peer: Peer,
-    ) -> impl Future<Output = Response<Body>> + Send + use<> {
-        let draining = self.draining.clone();
-        async move {
-            match request.uri().path() {
-                "/" => Response::new(Body::from("hello")),
-                "/peer" => {
-                    Response::new(Body::from(format!("{} {:?}", peer.tls, request.version())))
-                }
-                "/echo" => match Body::from(request.into_body()).collect_for_test().await {
-                    Ok(bytes) => Response::new(Body::from(bytes)),
-                    Err(_) => Response::new(Body::empty()),
-                },
-                "/ignores-body" => {
-                    let mut response = Response::new(Body::from("no, thank you"));
-                    *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
-                    response
-                }
-                "/stream" => Response::new(Body::live(Stream::new(&draining))),
-                "/stubborn-stream" => {
-                    Response::new(Body::live(Stream::new(&CancellationToken::new())))
-                }
-                "/events" => Response::new(Body::live(Events::new(false))),
-                "/broken-events" => Response::new(Body::live(Events::new(true))),
-                "/large" => Response::new(Body::from(vec![b'x'; 64 << 20])),
-                "/stuck" => std::future::pending().await,
-                "/panic" => panic!("as the test asked"),
-                "/upgrade" => {
-                    tokio::spawn(echo_upgraded(request));
-                    let mut response = Response::new(Body::empty());
-                    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-                    response
-                        .headers_mut()
-                        .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-                    response
-                        .headers_mut()
-                        .insert(header::UPGRADE, HeaderValue::from_static("echo"));
-                    response
-                }
-                _ => {
-                    let mut response = Response::new(Body::empty());
-                    *response.status_mut() = StatusCode::NOT_FOUND;
-                    response
-                }
+impl Probe {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<Body> {
+        match request.uri().path() {
+            "/" => Response::new(Body::from("hello")),
+            "/peer" => Response::new(Body::from(format!("{} {:?}", peer.tls, request.version()))),
+            "/echo" => match Body::from(request.into_body()).collect_for_test().await {
+                Ok(bytes) => Response::new(Body::from(bytes)),
+                Err(_) => Response::new(Body::empty()),
+            },
+            "/ignores-body" => {
+                let mut response = Response::new(Body::from("no, thank you"));
+                *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+                response
+            }
+            "/stream" => Response::new(Body::live(Stream::new(&self.draining))),
+            "/stubborn-stream" => Response::new(Body::live(Stream::new(&CancellationToken::new()))),
+            "/events" => Response::new(Body::live(Events::new(false))),
+            "/broken-events" => Response::new(Body::live(Events::new(true))),
+            "/large" => Response::new(Body::from(vec![b'x'; 64 << 20])),
+            "/stuck" => std::future::pending().await,
+            "/panic" => panic!("as the test asked"),
+            "/upgrade" => {
+                tokio::spawn(echo_upgraded(request));
+                let mut response = Response::new(Body::empty());
+                *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+                response.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("echo"));
+                response
+            }
+            _ => {
+                let mut response = Response::new(Body::empty());
+                *response.status_mut() = StatusCode::NOT_FOUND;
+                response
             }
         }
+        }
+}
+
+impl Serve for Probe {
+    fn call(self: &Arc<Self>, request: Request<Incoming>, peer: Peer) -> impl Future<Output = Response<Body>> + Send + use<> {
+        self.clone().answer(request, peer)
     }
 
     fn refuse(self: &Arc<Self>, status: StatusCode) -> Response<Body> {
         let mut response = Response::new(Body::from("refused"));
         *response.status_mut() = status;
-        response
-            .headers_mut()
-            .insert("x-request-id", HeaderValue::from_static("probe-1"));
+        response.headers_mut().insert("x-request-id", HeaderValue::from_static("probe-1"));
         response
     }
 }
 
 async fn echo_upgraded(request: Request<Incoming>) {
-    let Ok(upgraded) = hyper::upgrade::on(request).await else {
-        return;
-    };
+    let Ok(upgraded) = hyper::upgrade::on(request).await else { return };
     let mut socket = hyper_util::rt::TokioIo::new(upgraded);
     let mut bytes = [0; 64];
     while let Ok(read @ 1..) = socket.read(&mut bytes).await {
@@ -113,10 +100,7 @@ struct Stream {
 
 impl Stream {
     fn new(over: &CancellationToken) -> Self {
-        Self {
-            said_hello: false,
-            over: Some(Box::pin(over.clone().cancelled_owned())),
-        }
+        Self { said_hello: false, over: Some(Box::pin(over.clone().cancelled_owned())) }
     }
 }
 
@@ -124,17 +108,12 @@ impl HttpBody for Stream {
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         if !self.said_hello {
             self.said_hello = true;
             return Poll::Ready(Some(Ok(Frame::data(HELLO.into()))));
         }
-        let Some(over) = &mut self.over else {
-            return Poll::Ready(None);
-        };
+        let Some(over) = &mut self.over else { return Poll::Ready(None) };
         std::task::ready!(over.as_mut().poll(cx));
         self.over = None;
         Poll::Ready(Some(Ok(Frame::data(GOODBYE.into()))))
@@ -149,19 +128,7 @@ struct Events {
 
 impl Events {
     fn new(fails: bool) -> Self {
-        Self {
-            left: vec![
-                "data: one\n\n",
-                "data: two\n\n",
-                "",
-                "later",
-                "data: three, which is a little longer\n\n",
-                "later",
-                "later",
-            ]
-            .into_iter(),
-            fails,
-        }
+        Self { left: vec!["data: one\n\n", "data: two\n\n", "", "later", "data: three, which is a little longer\n\n", "later", "later"].into_iter(), fails }
     }
 }
 
@@ -169,10 +136,7 @@ impl HttpBody for Events {
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match self.left.next() {
             Some("later") => {
                 cx.waker().wake_by_ref();
@@ -189,8 +153,7 @@ impl Body {
     /// Reads a body to its end.
     async fn collect_for_test(mut self) -> Result<Bytes, BoxError> {
         let mut all = Vec::new();
-        while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut self).poll_frame(cx)).await
-        {
+        while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut self).poll_frame(cx)).await {
             if let Ok(data) = frame?.into_data() {
                 all.extend_from_slice(&data);
             }
