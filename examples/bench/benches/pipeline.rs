@@ -4,6 +4,8 @@
 //! prints nothing, for `perf record` and for `valgrind --tool=callgrind --toggle-collect='*answer_all*'`, whose counts of
 //! instructions do not depend on what else the machine does.
 
+#![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
 use std::hint::black_box;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
