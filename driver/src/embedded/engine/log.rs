@@ -4,6 +4,7 @@
 //! all in the table is free, and the next record may begin it anew. Its space is written before it is
 //! used, so that a sync has data to write and no file length, which costs half as much.
 
+use std::io;
 use std::sync::Arc;
 
 use super::Batch;
@@ -90,7 +91,10 @@ impl Log {
 
     /// Writes a batch; durable on return. After a failure the next batch is written in its place.
     pub(super) fn append(&mut self, batch: &Batch) -> Result<(), Fault> {
-        let record = record::encode(self.salt, self.last + 1, batch);
+        let record = record::encode(self.salt, self.last + 1, batch).ok_or_else(|| {
+            let error = io::Error::other("the batch is larger than a record can be");
+            Fault::io("writing", &self.disk.path(NAMES[0]), error)
+        })?;
         let end = self.end + record.len() as u64;
         self.spoilt = true;
         let begin = self.end;
@@ -113,10 +117,7 @@ impl Log {
         Ok(())
     }
 
-    fn write(
-        &mut self,
-        write: impl FnOnce(&mut Segment) -> std::io::Result<()>,
-    ) -> Result<(), Fault> {
+    fn write(&mut self, write: impl FnOnce(&mut Segment) -> io::Result<()>) -> Result<(), Fault> {
         let active = self
             .active
             .expect("a log is switched to its first segment when it is opened");

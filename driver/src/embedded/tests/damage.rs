@@ -73,7 +73,7 @@ async fn a_flipped_bit_of_the_table_is_damage_or_does_no_harm() {
     let len = whole.contents()[TABLE].len();
     let mut seen = 0;
     // An odd stride, so that all parts of pages are hit.
-    for at in (0..len).step_by(len / 150 | 1).chain(0..64) {
+    for at in (0..len).step_by((len / 150) | 1).chain(0..64) {
         let disk = whole.after_a_kill();
         disk.tamper(TABLE, |bytes| bytes[at] ^= 0x10);
         let before = disk.contents();
@@ -163,14 +163,14 @@ async fn the_end_of_a_record_that_was_being_written_is_dropped() {
         .windows(6)
         .rposition(|window| window == b"key.19")
         .unwrap();
-    let changes: [&dyn Fn(&mut Vec<u8>); 3] = [
-        &|bytes| bytes.truncate(last + 10),
-        &|bytes| bytes[last..].fill(0),
-        &|bytes| bytes[last + 20] ^= 1,
+    let changes: [fn(&mut Vec<u8>, usize); 3] = [
+        |bytes, last| bytes.truncate(last + 10),
+        |bytes, last| bytes[last..].fill(0),
+        |bytes, last| bytes[last + 20] ^= 1,
     ];
     for change in changes {
         let disk = whole.after_a_kill();
-        disk.tamper(log, change);
+        disk.tamper(log, |bytes| change(bytes, last));
         let kv = open(&disk, &FakeClock::new()).unwrap();
         check(&kv, 0..19).await;
         put(&kv, 19..40).await;
