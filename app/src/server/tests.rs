@@ -9,6 +9,8 @@ pub(super) mod probe;
 mod process;
 mod protocols;
 mod streams;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
