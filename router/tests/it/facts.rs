@@ -33,7 +33,10 @@ fn found(tree: &Tree<&'static str>, method: &Method, host: &str, target: &str) -
             format!("405 {}", allow.header_value().to_str().expect("methods"))
         }
         Found::Options { allow, .. } => {
-            format!("options {}", allow.header_value().to_str().expect("methods"))
+            format!(
+                "options {}",
+                allow.header_value().to_str().expect("methods")
+            )
         }
         Found::BadEncoding => "400".to_owned(),
         _ => "404".to_owned(),
@@ -43,7 +46,11 @@ fn found(tree: &Tree<&'static str>, method: &Method, host: &str, target: &str) -
 #[track_caller]
 fn check(tree: &Tree<&'static str>, cases: &[(&str, &str)]) {
     for (target, expected) in cases {
-        assert_eq!(&found(tree, &Method::GET, "a.test", target), expected, "{target}");
+        assert_eq!(
+            &found(tree, &Method::GET, "a.test", target),
+            expected,
+            "{target}"
+        );
     }
 }
 
@@ -84,7 +91,9 @@ fn templates_are_anchored_and_their_literals_are_literal() {
         Route::new("dot").path("/d.t").get("dot"),
         Route::new("v").path("/v/{name}").get("v"),
         Route::new("cell").path("/cell/{cell:[0-8]}").get("cell"),
-        Route::new("version").path("/v{major}.{minor}").get("version"),
+        Route::new("version")
+            .path("/v{major}.{minor}")
+            .get("version"),
         Route::new("json").path("/{name}.json").get("json"),
         Route::new("braces").path("/{{x}}").get("braces"),
     ]);
@@ -129,7 +138,10 @@ fn variables_are_decoded_once_and_an_escaped_slash_never_splits() {
 #[test]
 fn a_known_path_with_another_method_is_405_with_exactly_its_methods() {
     let tree = build([
-        Route::new("game").path("/game/{id}").get("show").delete("delete"),
+        Route::new("game")
+            .path("/game/{id}")
+            .get("show")
+            .delete("delete"),
         Route::new("move").path("/game/{id}").post("move"),
     ]);
     let ask = |method| found(&tree, &method, "a.test", "/game/7");
@@ -148,9 +160,16 @@ fn a_known_path_with_another_method_is_405_with_exactly_its_methods() {
 
 #[test]
 fn hosts_match_without_case_and_port() {
-    let tree = build([Route::new("team").host("{team}.a.test").path("/").get("team")]);
+    let tree = build([Route::new("team")
+        .host("{team}.a.test")
+        .path("/")
+        .get("team")]);
     for host in ["red.a.test", "RED.A.test:8080", "red.a.test."] {
-        assert_eq!(found(&tree, &Method::GET, host, "/"), "team team=red", "{host}");
+        assert_eq!(
+            found(&tree, &Method::GET, host, "/"),
+            "team team=red",
+            "{host}"
+        );
     }
     for host in ["a.test", "x.red.a.test", "red.b.test", ""] {
         assert_eq!(found(&tree, &Method::GET, host, "/"), "404", "{host}");
@@ -160,7 +179,9 @@ fn hosts_match_without_case_and_port() {
 #[test]
 fn what_a_failed_branch_caught_does_not_leak() {
     let tree = build([
-        Route::new("a").prefix("/{a}").child(Route::new("x").path("/x").get("x")),
+        Route::new("a")
+            .prefix("/{a}")
+            .child(Route::new("x").path("/x").get("x")),
         Route::new("b").path("/{b}/y").get("y"),
     ]);
     check(&tree, &[("/1/x", "x a=1"), ("/1/y", "y b=1")]);
@@ -180,21 +201,61 @@ fn a_url_names_what_is_wrong_with_it() {
     let tree = build([
         Route::new("game").path("/game/{id}").get("game"),
         Route::new("cell").path("/cell/{cell:[0-8]}").get("cell"),
-        Route::new("team").host("{team}.a.test").path("/").get("team"),
+        Route::new("team")
+            .host("{team}.a.test")
+            .path("/")
+            .get("team"),
     ]);
-    let error = |url: Result<String, pleach_router::UrlError>| url.expect_err("a fault").to_string();
-    assert!(tree.url("nope").relative().expect_err("unknown").is_unknown_route());
+    let error =
+        |url: Result<String, pleach_router::UrlError>| url.expect_err("a fault").to_string();
+    assert!(
+        tree.url("nope")
+            .relative()
+            .expect_err("unknown")
+            .is_unknown_route()
+    );
     assert!(error(tree.url("nope").relative()).contains("nope"));
     let missing = tree.url("game").relative().expect_err("missing");
     assert!(missing.is_missing() && missing.route() == "game" && missing.variable() == Some("id"));
-    assert!(tree.url("game").var("id", 1).var("x", 2).relative().expect_err("unknown").is_unknown_variable());
-    assert!(tree.url("cell").var("cell", 9).relative().expect_err("ill-formed").is_ill_formed());
-    assert!(tree.url("game").var("id", "").relative().expect_err("empty").is_ill_formed());
+    assert!(
+        tree.url("game")
+            .var("id", 1)
+            .var("x", 2)
+            .relative()
+            .expect_err("unknown")
+            .is_unknown_variable()
+    );
+    assert!(
+        tree.url("cell")
+            .var("cell", 9)
+            .relative()
+            .expect_err("ill-formed")
+            .is_ill_formed()
+    );
+    assert!(
+        tree.url("game")
+            .var("id", "")
+            .relative()
+            .expect_err("empty")
+            .is_ill_formed()
+    );
     for label in ["a/b", "a.b", "a b"] {
-        assert!(tree.url("team").var("team", label).absolute("http://a.test").is_err(), "{label}");
+        assert!(
+            tree.url("team")
+                .var("team", label)
+                .absolute("http://a.test")
+                .is_err(),
+            "{label}"
+        );
     }
-    assert_eq!(tree.url("game").var("id", "a/b").relative().expect("a URL"), "/game/a%2Fb");
-    let absolute = tree.url("team").var("team", "red").absolute("https://a.test:8443");
+    assert_eq!(
+        tree.url("game").var("id", "a/b").relative().expect("a URL"),
+        "/game/a%2Fb"
+    );
+    let absolute = tree
+        .url("team")
+        .var("team", "red")
+        .absolute("https://a.test:8443");
     assert_eq!(absolute.expect("a URL"), "https://red.a.test:8443/");
 }
 
@@ -206,7 +267,9 @@ route! {
 #[test]
 fn a_typed_route_links_from_the_graft_that_it_is_seen_from() {
     let part = |prefix: &str| {
-        Route::new("").prefix(prefix).child(Route::new("game").typed::<Game>().get("game"))
+        Route::new("")
+            .prefix(prefix)
+            .child(Route::new("game").typed::<Game>().get("game"))
     };
     let tree = build([
         Route::root().graft("left", part("/l")),
@@ -214,10 +277,24 @@ fn a_typed_route_links_from_the_graft_that_it_is_seen_from() {
     ]);
     for (name, url) in [("left.game", "/l/game/7"), ("right.game", "/r/game/7")] {
         let from = tree.id(name);
-        assert_eq!(tree.link_from(from, &Game { id: 7 }).relative().expect("a URL"), url);
-        assert_eq!(tree.url_from(from, "game").var("id", 7).relative().expect("a URL"), url);
+        assert_eq!(
+            tree.link_from(from, &Game { id: 7 })
+                .relative()
+                .expect("a URL"),
+            url
+        );
+        assert_eq!(
+            tree.url_from(from, "game")
+                .var("id", 7)
+                .relative()
+                .expect("a URL"),
+            url
+        );
     }
-    assert!(tree.link(&Game { id: 7 }).relative().is_err(), "from nowhere it is either of two");
+    assert!(
+        tree.link(&Game { id: 7 }).relative().is_err(),
+        "from nowhere it is either of two"
+    );
 }
 
 #[test]
@@ -238,16 +315,23 @@ fn a_rejected_build_reports_all_its_faults() {
         Route::new("late").path("/late").get("late"),
     ]));
     let unreachable = unreachable.err().expect("an unreachable route").to_string();
-    assert!(unreachable.contains("all") && unreachable.contains("late"), "{unreachable}");
+    assert!(
+        unreachable.contains("all") && unreachable.contains("late"),
+        "{unreachable}"
+    );
 }
 
 #[test]
 fn a_match_allocates_only_to_decode() {
     let tree = build([
         Route::new("plain").path("/plain/text").get("plain"),
-        Route::new("post").path("/user/{id}/posts/{post}").get("post"),
+        Route::new("post")
+            .path("/user/{id}/posts/{post}")
+            .get("post"),
         Route::new("cell").path("/cell/{cell:[0-8]}").get("cell"),
-        Route::new("version").path("/v{major}.{minor}").get("version"),
+        Route::new("version")
+            .path("/v{major}.{minor}")
+            .get("version"),
         Route::new("rest").path("/rest/{*path}").get("rest"),
     ]);
     let headers = HeaderMap::new();
@@ -262,14 +346,26 @@ fn a_match_allocates_only_to_decode() {
         };
         let find = || {
             if let Found::Match(found) = tree.find(&head) {
-                assert!(tree.values(&found.vars, &head).iter().all(|(_, value)| !value.is_empty()));
+                assert!(
+                    tree.values(&found.vars, &head)
+                        .iter()
+                        .all(|(_, value)| !value.is_empty())
+                );
             }
         };
         // The first run of a regex fills its cache.
         find();
         measure(find).count_total
     };
-    for path in ["/plain/text", "/user/7/posts/42", "/cell/3", "/v1.2", "/rest/a/b", "/nope", "/cell/9"] {
+    for path in [
+        "/plain/text",
+        "/user/7/posts/42",
+        "/cell/3",
+        "/v1.2",
+        "/rest/a/b",
+        "/nope",
+        "/cell/9",
+    ] {
         assert_eq!(allocations(&Method::GET, path), 0, "{path}");
     }
     assert!(allocations(&Method::GET, "/user/a%2Fb/posts/1") > 0);

@@ -41,7 +41,7 @@ fn found(tree: &Tree<usize>, request: &Request) -> Outcome {
 }
 
 /// Builds the tree, and takes out of the model what the lint says can never be reached.
-fn build(model: &mut Node) -> Option<Tree<usize>> {
+pub(crate) fn build(model: &mut Node) -> Option<Tree<usize>> {
     loop {
         let errors = match Tree::build(model.route()) {
             Ok(tree) => return Some(tree),

@@ -4,3 +4,4 @@ mod facts;
 mod generate;
 mod laws;
 mod model;
+mod reverse;
