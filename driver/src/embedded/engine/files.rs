@@ -1,9 +1,10 @@
 //! Rows in files: a log in front of a table.
 //!
-//! A batch is appended to the log and synced, and then laid over the rows of the table in memory: one
-//! write, in sequence, for all that wait, where a table alone would write a page for every row and its
-//! way to the root. When the log's segment is full, what lies over the table is frozen, and a second
-//! thread writes it into the table in one commit, while the log goes on in another segment.
+//! A batch is appended to the log and synced, and then laid over the rows of the table in memory:
+//! one write, in sequence, for all that wait, where a table alone would write a page for every row
+//! and its way to the root. When the log's segment is full, what lies over the table is frozen, and
+//! a second thread writes it into the table in one commit, while the log goes on in another
+//! segment.
 //!
 //! ```text
 //! batch → log (durable) → active rows → frozen rows → table
@@ -21,10 +22,9 @@ use super::log::{Log, SEGMENT_BYTES};
 use super::overlay::Overlay;
 use super::replay;
 use super::table::{Mark, Table};
-use super::{Batch, Engine, Go, Rest, Visit};
+use super::{Batch, Engine, Go, Range, Rest, Visit};
 use crate::embedded::disk::Disk;
 use crate::embedded::fault::Fault;
-use crate::embedded::row::Range;
 
 /// Rows in files.
 pub(in crate::embedded) struct Files {

@@ -1,8 +1,8 @@
 //! The log: batches in the order in which they were made, durable before anybody sees them.
 //!
-//! It lies in a few segment files that are written in place, over and over: a segment whose rows are
-//! all in the table is free, and the next record may begin it anew. Its space is written before it is
-//! used, so that a sync has data to write and no file length, which costs half as much.
+//! It lies in a few segment files that are written in place, over and over: a segment whose rows
+//! are all in the table is free, and the next record may begin it anew. Its space is written before
+//! it is used, so that a sync has data to write and no file length, which costs half as much.
 
 use std::io;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use super::replay::Replayed;
 use crate::embedded::disk::{Disk, DiskFile};
 use crate::embedded::fault::Fault;
 
-/// One active, one on its way into the table, and one more at the start, when what was replayed is on
-/// its way and new batches come already.
+/// One active, one on its way into the table, and one more at the start, when what was replayed is
+/// on its way and new batches come already.
 pub(super) const NAMES: [&str; 3] = ["log.0", "log.1", "log.2"];
 
 /// How much a segment takes before it is full; the batch that fills it may go beyond.

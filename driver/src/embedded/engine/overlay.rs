@@ -1,15 +1,14 @@
 //! Rows that are in the log and not yet in the table.
 //!
-//! Two layers: the active one takes new batches; the frozen one is on its way into the table and stays
-//! readable until it is there.
+//! Two layers: the active one takes new batches; the frozen one is on its way into the table and
+//! stays readable until it is there.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
 
-use super::Batch;
-use crate::embedded::row::Range;
+use super::{Batch, Range};
 
 #[derive(Default)]
 pub(super) struct Overlay {
