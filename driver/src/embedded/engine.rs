@@ -7,6 +7,7 @@
 mod cache;
 mod checkpoint;
 mod files;
+mod layers;
 mod log;
 mod memory;
 mod overlay;
