@@ -59,8 +59,8 @@ impl Driver {
         Self::builder(url).open().await
     }
 
-    /// Begins the settings of a driver on the store that `url` names: `memory:`, `file:DIRECTORY` (`file:./pleach-data`), or
-    /// `nats://…` with the feature `nats`.
+    /// Begins the settings of a driver on the store that `url` names: `memory:`, `file:DIRECTORY`
+    /// (`file:./pleach-data`), or `nats://…` with the feature `nats`.
     pub fn builder(url: impl Into<String>) -> DriverBuilder {
         DriverBuilder {
             url: url.into(),
@@ -136,10 +136,12 @@ impl Driver {
         }
     }
 
-    /// Ends all watches and subscriptions, writes what is left to write and lets go of the store, so that another process can
-    /// open it. To be called last: everything else may still need the driver. A second call does nothing.
+    /// Ends all watches and subscriptions, writes what is left to write and lets go of the store,
+    /// so that another process can open it. To be called last: everything else may still need the
+    /// driver. A second call does nothing.
     ///
-    /// A driver that is dropped without it loses nothing that was acknowledged; the next start has more to do.
+    /// A driver that is dropped without it loses nothing that was acknowledged; the next start has
+    /// more to do.
     ///
     /// # Errors
     /// What kept the store from closing cleanly.
@@ -174,8 +176,9 @@ impl DriverBuilder {
     /// Opens the store. A `file:` directory is made if it is not there.
     ///
     /// # Errors
-    /// [`Error::is_invalid`] for a malformed URL or unknown scheme, [`Error::is_unsupported`] for one that this build lacks,
-    /// [`Error::is_locked`], [`Error::is_damaged`], [`Error::is_read_only`], [`Error::is_full`] with the file in question.
+    /// [`Error::is_invalid`] for a malformed URL or unknown scheme, [`Error::is_unsupported`] for
+    /// one that this build lacks, [`Error::is_locked`], [`Error::is_damaged`],
+    /// [`Error::is_read_only`], [`Error::is_full`] with the file in question.
     ///
     /// # Cancel safety
     /// Cancel safe: a store that was opened for nobody is closed again.

@@ -11,8 +11,9 @@ type Source = Box<dyn StdError + Send + Sync>;
 
 /// Why an operation of the driver failed.
 ///
-/// Opaque: ask the predicates for what a caller can act on. `Display` says what failed and, for the operator, in which file;
-/// `source()` is the cause beneath, where there is one. A chain prints each once.
+/// Opaque: ask the predicates for what a caller can act on. `Display` says what failed and, for the
+/// operator, in which file; `source()` is the cause beneath, where there is one. A chain prints
+/// each once.
 ///
 /// An error is one pointer wide, so that a `Result` of a small value stays small.
 pub struct Error(Box<Inner>);
@@ -205,8 +206,8 @@ impl Error {
         matches!(self.0.kind, Kind::Exists { .. })
     }
 
-    /// Returns the revision that the key is at, for [`is_conflict`](Self::is_conflict) and [`is_exists`](Self::is_exists).
-    /// [`Revision::NONE`] is a key without any entry.
+    /// Returns the revision that the key is at, for [`is_conflict`](Self::is_conflict) and
+    /// [`is_exists`](Self::is_exists). [`Revision::NONE`] is a key without any entry.
     pub fn actual(&self) -> Option<Revision> {
         match &self.0.kind {
             Kind::Conflict { actual, .. } | Kind::Exists { actual, .. } => Some(*actual),
@@ -239,7 +240,8 @@ impl Error {
         matches!(self.0.kind, Kind::Closed)
     }
 
-    /// Returns true when the deadline passed. A write may have happened or not: read the entry to learn which.
+    /// Returns true when the deadline passed. A write may have happened or not: read the entry to
+    /// learn which.
     pub fn is_timeout(&self) -> bool {
         matches!(self.0.kind, Kind::Timeout { .. })
     }
@@ -254,19 +256,21 @@ impl Error {
         matches!(self.0.kind, Kind::Damaged { .. })
     }
 
-    /// Returns true when the store may not be written: permissions, or a file system mounted read-only.
+    /// Returns true when the store may not be written: permissions, or a file system mounted
+    /// read-only.
     pub fn is_read_only(&self) -> bool {
         matches!(self.0.kind, Kind::ReadOnly { .. })
     }
 
-    /// Returns true when the disk is full. Nothing acknowledged is lost, reads go on, and writes succeed again when there
-    /// is space.
+    /// Returns true when the disk is full. Nothing acknowledged is lost, reads go on, and writes
+    /// succeed again when there is space.
     pub fn is_full(&self) -> bool {
         matches!(self.0.kind, Kind::Full { .. })
     }
 
-    /// Returns true when a reader was too slow. A watch resumes from [`Watch::position`](crate::Watch::position) without a
-    /// gap; a subscription goes on with what came later.
+    /// Returns true when a reader was too slow. A watch resumes from
+    /// [`Watch::position`](crate::Watch::position) without a gap; a subscription goes on with what
+    /// came later.
     pub fn is_lagged(&self) -> bool {
         matches!(self.0.kind, Kind::Lagged { .. })
     }

@@ -8,12 +8,13 @@ use crate::{Error, key};
 
 /// A set of keys: one key, or all that a pattern in the form of NATS matches.
 ///
-/// A pattern is read as tokens with dots between them. `*` stands for any one token, `>` as the last token for one or more.
-/// `g.*.s` matches `g.1.s`; `g.>` matches `g.1` and `g.1.s` but not `g`; `>` matches everything. Any other token stands for
-/// itself, also when it holds one of these characters (`a*`).
+/// A pattern is read as tokens with dots between them. `*` stands for any one token, `>` as the
+/// last token for one or more. `g.*.s` matches `g.1.s`; `g.>` matches `g.1` and `g.1.s` but not
+/// `g`; `>` matches everything. Any other token stands for itself, also when it holds one of these
+/// characters (`a*`).
 ///
-/// Functions that take a filter take a `&str` as well. A key from outside goes through [`Filter::key`], where `*` and `>`
-/// mean nothing. A clone is a counter.
+/// Functions that take a filter take a `&str` as well. A key from outside goes through
+/// [`Filter::key`], where `*` and `>` mean nothing. A clone is a counter.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Filter {
     text: Arc<str>,
@@ -30,7 +31,8 @@ impl Filter {
     /// Parses a pattern; without a wildcard in it, it is that one key.
     ///
     /// # Errors
-    /// [`Error::is_invalid`] when `>` is not the last token, [`Error::is_too_large`] above [`key::MAX_BYTES`].
+    /// [`Error::is_invalid`] when `>` is not the last token, [`Error::is_too_large`] above
+    /// [`key::MAX_BYTES`].
     pub fn new(pattern: &str) -> Result<Self, Error> {
         key::check(pattern)?;
         let mut form = Form::Key;
@@ -96,7 +98,8 @@ impl Filter {
         }
     }
 
-    /// Returns the text that every matching key begins with: whole tokens, with the dot behind them.
+    /// Returns the text that every matching key begins with: whole tokens, with the dot behind
+    /// them.
     ///
     /// A sorted store scans no more than the keys that begin so.
     pub fn literal_prefix(&self) -> &str {

@@ -35,8 +35,8 @@ struct Shared {
     backend: Arc<dyn KvBackend>,
     deadline: Duration,
     watchers: Gauge,
-    /// One core per bucket, so that all handles of a bucket share one upstream watch. Never shrinks: an application has
-    /// as many buckets as it has kinds of data.
+    /// One core per bucket, so that all handles of a bucket share one upstream watch. Never
+    /// shrinks: an application has as many buckets as it has kinds of data.
     open: Mutex<HashMap<String, Arc<Core>>>,
 }
 
@@ -59,7 +59,8 @@ impl Kv {
     /// Opened twice, it gives two handles on the same bucket; the settings that came last hold.
     ///
     /// # Errors
-    /// [`Error::is_invalid`] for a name or setting outside its range; [`Error::is_unavailable`], [`Error::is_timeout`].
+    /// [`Error::is_invalid`] for a name or setting outside its range; [`Error::is_unavailable`],
+    /// [`Error::is_timeout`].
     ///
     /// # Cancel safety
     /// Cancel safe: a dropped call has made the bucket or not.
@@ -74,7 +75,8 @@ impl Kv {
         )
         .await?;
         let mut open = shared.open.lock().unwrap_or_else(PoisonError::into_inner);
-        // The same bucket keeps its core. One that was removed and made again has another epoch and begins anew.
+        // The same bucket keeps its core. One that was removed and made again has another epoch and
+        // begins anew.
         let core = match open.get(&name) {
             Some(core) if core.epoch() == backend.epoch() => core.clone(),
             _ => {
@@ -120,7 +122,8 @@ impl Kv {
         .await
     }
 
-    /// Ends all watches, writes what is left to write and lets go of the store. A second call does nothing.
+    /// Ends all watches, writes what is left to write and lets go of the store. A second call does
+    /// nothing.
     ///
     /// # Errors
     /// What kept the backend from closing cleanly; what was acknowledged is safe all the same.

@@ -1,19 +1,21 @@
-//! What a pleach application asks of the world: buckets of revisioned values that can be watched, publish and subscribe, and
-//! the backends that hold them.
+//! What a pleach application asks of the world: buckets of revisioned values that can be watched,
+//! publish and subscribe, and the backends that hold them.
 //!
-//! [`Driver::open`] takes the URL of a store. `memory:` and `file:DIRECTORY` are embedded: one process, nothing else installed.
-//! The same calls work on NATS JetStream by another URL. What both must do alike is one conformance suite.
+//! [`Driver::open`] takes the URL of a store. `memory:` and `file:DIRECTORY` are embedded: one
+//! process, nothing else installed. The same calls work on NATS JetStream by another URL. What both
+//! must do alike is one conformance suite.
 //!
 //! # How it is built
 //! ```text
-//! driver        one handle; its parts can be replaced
-//! kv   pubsub   what callers see: checks, deadlines, local watchers, lag and resume, once for all backends
-//! backend       the traits beneath: store, read, follow
-//! embedded      the store in this process: one thread writes, everyone reads
-//! engine        beneath that: rows, batches, scans; in memory, or in files
+//! driver      one handle; its parts can be replaced
+//! kv, pubsub  what callers see: checks, deadlines, local watchers, lag and resume, for all backends
+//! backend     the traits beneath: store, read, follow
+//! embedded    the store in this process: one thread writes, everyone reads
+//! engine      beneath that: rows, batches, scans; in memory, or in files
 //! ```
-//! Absent on purpose: consensus, replication, a broker (that is NATS); transactions over several keys (one value holds what must
-//! change together); any static or task-local state (two drivers fit in one process).
+//! Absent on purpose: consensus, replication, a broker (that is NATS); transactions over several
+//! keys (one value holds what must change together); any static or task-local state (two drivers
+//! fit in one process).
 
 mod deadline;
 mod driver;

@@ -18,8 +18,8 @@ use crate::kv::MAX_VALUE_BYTES;
 use crate::stats::Gauge;
 use crate::{Error, subject};
 
-/// Publish and subscribe, at most once: a message reaches those who listen when it is published. A clone is a handle on the
-/// same.
+/// Publish and subscribe, at most once: a message reaches those who listen when it is published. A
+/// clone is a handle on the same.
 ///
 /// Messages of one publisher to one subscription keep their order.
 ///
@@ -48,7 +48,8 @@ impl PubSub {
     /// Publishes a message to all who listen on `subject` now. Nobody listening is no error.
     ///
     /// # Errors
-    /// [`Error::is_invalid`] for a malformed subject, [`Error::is_too_large`] above about 1 MiB, [`Error::is_unavailable`].
+    /// [`Error::is_invalid`] for a malformed subject, [`Error::is_too_large`] above about 1 MiB,
+    /// [`Error::is_unavailable`].
     pub async fn publish(&self, subject: &str, payload: impl Into<Bytes>) -> Result<(), Error> {
         self.publish_bytes(subject, payload.into()).await
     }
@@ -63,8 +64,8 @@ impl PubSub {
         .await
     }
 
-    /// Listens on all subjects that `subject` matches, in which `*` stands for one token and `>` for all that follow. What is
-    /// published after this returns is heard.
+    /// Listens on all subjects that `subject` matches, in which `*` stands for one token and `>`
+    /// for all that follow. What is published after this returns is heard.
     ///
     /// # Errors
     /// [`Error::is_invalid`] for a malformed subject, [`Error::is_unavailable`].
@@ -99,7 +100,8 @@ impl PubSub {
     /// Publishes a request and waits up to `limit` for the first answer.
     ///
     /// # Errors
-    /// [`Error::is_no_responders`] at once when nobody listens; [`Error::is_timeout`]; as [`publish`](Self::publish).
+    /// [`Error::is_no_responders`] at once when nobody listens; [`Error::is_timeout`]; as
+    /// [`publish`](Self::publish).
     pub async fn request(
         &self,
         subject: &str,

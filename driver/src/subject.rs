@@ -1,7 +1,8 @@
 //! What messages are addressed to.
 //!
-//! A subject is tokens with dots between them, as in NATS: `game.42.moves`. Unlike a key it is not escaped: it is short, made
-//! by the program, and must look the same to every client of the broker. Text from outside becomes a token of a subject through
+//! A subject is tokens with dots between them, as in NATS: `game.42.moves`. Unlike a key it is not
+//! escaped: it is short, made by the program, and must look the same to every client of the broker.
+//! Text from outside becomes a token of a subject through
 //! [`key::encode_token`](crate::key::encode_token).
 
 use crate::{Error, Filter};

@@ -1,12 +1,12 @@
-//! The embedded store beside a local nats-server: 200-byte JSON values, 10,000 keys, every acknowledged
-//! write of ours on disk.
+//! The embedded store beside a local nats-server: 200-byte JSON values, 10,000 keys, every
+//! acknowledged write of ours on disk.
 //!
 //! ```text
 //! NATS_SERVER=/path/to/nats-server cargo bench -p pleach-driver --bench store [-- PART…]
 //! ```
-//! Parts: `puts`, `gets`, `open`, `disk`, `watch`; all by default. The figures are medians over rounds in
-//! which the contestants take turns, and hold as ratios. Without a nats-server the ratios are left
-//! out, and it is said so.
+//! Parts: `puts`, `gets`, `open`, `disk`, `watch`; all by default. The figures are medians over
+//! rounds in which the contestants take turns, and hold as ratios. Without a nats-server the ratios
+//! are left out, and it is said so.
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 

@@ -2,12 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use super::row::Micros;
-
-/// A clock; tests bring their own. It is the wall clock, because lifetimes go on while the process is
-/// down.
+/// A clock; tests bring their own. It is the wall clock, because lifetimes go on while the process
+/// is down.
 #[derive(Clone)]
 pub(super) struct Clock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
 
@@ -29,5 +27,36 @@ impl Clock {
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Clock").field(&self.now()).finish()
+    }
+}
+
+/// A point in time: milliseconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Millis(pub(super) u64);
+
+/// When an entry was written: microseconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Micros(pub(super) u64);
+
+impl Micros {
+    pub(super) fn of(time: SystemTime) -> Self {
+        let since = time
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        Self(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn time(self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_micros(self.0)
+    }
+
+    /// The first whole millisecond at which `lifetime` has passed.
+    pub(super) fn plus(self, lifetime: Duration) -> Millis {
+        let lifetime = u64::try_from(lifetime.as_micros()).unwrap_or(u64::MAX);
+        Millis(self.0.saturating_add(lifetime).div_ceil(1000))
+    }
+
+    pub(super) fn millis(self) -> Millis {
+        Millis(self.0 / 1000)
     }
 }

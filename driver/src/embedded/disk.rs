@@ -1,7 +1,7 @@
 //! The seam to the file system.
 //!
-//! All that the store does with files goes through here, so that tests can put a disk beneath it that
-//! is full, that fails, or that loses power.
+//! All that the store does with files goes through here, so that tests can put a disk beneath it
+//! that is full, that fails, or that loses power.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -13,8 +13,8 @@ use super::fault::Fault;
 
 /// A directory of files.
 pub(super) trait Disk: fmt::Debug + Send + Sync + 'static {
-    /// Opens a file for reading and writing, and makes an empty one if there is none. The new name is
-    /// durable on return.
+    /// Opens a file for reading and writing, and makes an empty one if there is none. The new name
+    /// is durable on return.
     fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>>;
 
     fn exists(&self, name: &str) -> io::Result<bool>;

@@ -9,10 +9,11 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::bucket::State;
+use super::clock::{Micros, Millis};
 use super::engine::Batch;
 use super::fault::Fault;
 use super::reader::Reader;
-use super::row::{self, BucketId, BucketRow, Head, Micros, Millis, Settings, Stored};
+use super::row::{self, BucketId, BucketRow, Head, Settings, Stored};
 use crate::kv::{Change, Entry, Guard, Operation, Revision, Write};
 use crate::{Error, kv};
 
@@ -191,8 +192,9 @@ impl Draft<'_> {
         older
     }
 
-    /// Sees to it that a timer goes off at `deadline` or before, and returns when. One that goes off
-    /// earlier stays as it is: it is cheaper to look once more than to move a row with every write.
+    /// Sees to it that a timer goes off at `deadline` or before, and returns when. One that goes
+    /// off earlier stays as it is: it is cheaper to look once more than to move a row with every
+    /// write.
     fn set_timer(
         &mut self,
         bucket: BucketId,
@@ -215,8 +217,8 @@ impl Draft<'_> {
         deadline
     }
 
-    /// Does what is due when the timer at `at` goes off: ends a value, forgets a marker, or sets the
-    /// timer anew.
+    /// Does what is due when the timer at `at` goes off: ends a value, forgets a marker, or sets
+    /// the timer anew.
     pub(super) fn fire(&mut self, at: Millis, bucket: &Arc<State>, key: &str) -> Result<(), Fault> {
         self.remove(row::timer_key(at, bucket.id, key));
         // A latest row that does not name this timer has another one.
@@ -295,8 +297,8 @@ impl Draft<'_> {
         Ok(bucket)
     }
 
-    /// Brings all keys of a bucket in line with new settings: surplus history goes, and timers are set
-    /// that go off in time.
+    /// Brings all keys of a bucket in line with new settings: surplus history goes, and timers are
+    /// set that go off in time.
     fn settle(&mut self, bucket: BucketId, settings: &Settings) -> Result<(), Fault> {
         let keep = usize::from(settings.history) - 1;
         for key in self.reader.all_keys(bucket)? {
@@ -347,8 +349,8 @@ impl Draft<'_> {
     }
 }
 
-/// Makes an id that no other bucket has: 64 random bits, from the seed that the standard library draws
-/// for its maps.
+/// Makes an id that no other bucket has: 64 random bits, from the seed that the standard library
+/// draws for its maps.
 fn new_epoch() -> String {
     use std::hash::{BuildHasher, RandomState};
     format!("{:016x}", RandomState::new().hash_one(std::process::id()))

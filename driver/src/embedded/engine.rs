@@ -1,12 +1,13 @@
 //! Where rows lie.
 //!
-//! The seam between what the store means and how it is kept. An engine knows nothing of buckets, keys
-//! or revisions; the store above knows nothing of files. That is what lets the whole semantics run over
-//! memory, over one table file, and over a log in front of that table.
+//! The seam between what the store means and how it is kept. An engine knows nothing of buckets,
+//! keys or revisions; the store above knows nothing of files. That is what lets the whole semantics
+//! run over memory, over one table file, and over a log in front of that table.
 
 mod cache;
 mod checkpoint;
 mod files;
+mod layers;
 mod log;
 mod memory;
 mod overlay;
@@ -22,22 +23,21 @@ use bytes::Bytes;
 pub(super) use self::files::Files;
 pub(super) use self::memory::Memory;
 use super::fault::Fault;
-use super::row::Range;
 
 /// Rows, sorted, in memory or in files. All calls may block; one thread writes, any number read.
 pub(super) trait Engine: Send + Sync + 'static {
     /// Returns the row at `key`.
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Fault>;
 
-    /// Visits the rows of all `ranges`, one range after the other, each in order, as they stood at one
-    /// moment between two batches. The visitor says whether to go on.
+    /// Visits the rows of all `ranges`, one range after the other, each in order, as they stood at
+    /// one moment between two batches. The visitor says whether to go on.
     fn scan(&self, ranges: &[Range], visit: &mut Visit<'_>) -> Result<(), Fault>;
 
-    /// Makes all changes of a batch. When it returns they are durable, and all later reads see them; no
-    /// read saw a part of them, or any before they were durable.
+    /// Makes all changes of a batch. When it returns they are durable, and all later reads see
+    /// them; no read saw a part of them, or any before they were durable.
     ///
-    /// When it fails no read sees any of them. After a power loss they may turn out to have been made,
-    /// unless another batch came after.
+    /// When it fails no read sees any of them. After a power loss they may turn out to have been
+    /// made, unless another batch came after.
     fn apply(&self, batch: Batch) -> Result<(), Fault>;
 
     /// Called when nothing was written for a while: a time to tidy up, in steps that take no longer
@@ -53,6 +53,38 @@ pub(super) trait Engine: Send + Sync + 'static {
 pub(super) enum Rest {
     Done,
     Again,
+}
+
+/// A stretch of rows, from the first to before the last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Range {
+    pub(super) from: Bytes,
+    pub(super) to: Bytes,
+}
+
+impl Range {
+    /// All rows that begin with `prefix`, of which one byte at least is not `FF`.
+    pub(super) fn of(prefix: Vec<u8>) -> Self {
+        let mut to = prefix.clone();
+        while to.pop_if(|last| *last == 0xFF).is_some() {}
+        if let Some(last) = to.last_mut() {
+            *last += 1;
+        }
+        Self {
+            from: prefix.into(),
+            to: to.into(),
+        }
+    }
+
+    /// The one row of this key.
+    pub(super) fn single(row: Bytes) -> Self {
+        let mut to = row.to_vec();
+        to.push(0);
+        Self {
+            from: row,
+            to: to.into(),
+        }
+    }
 }
 
 /// Takes a row's key and value.

@@ -193,7 +193,8 @@ impl Queue {
         Taken::Orders(orders)
     }
 
-    /// Drops the orders that wait, which their callers take for a closed store, and refuses all others.
+    /// Drops the orders that wait, which their callers take for a closed store, and refuses all
+    /// others.
     pub(super) fn clear(&self) {
         self.room.close();
         let mut waiting = self.waiting();

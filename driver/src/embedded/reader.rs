@@ -5,12 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::clock::Clock;
-use super::engine::{Engine, Go};
+use super::clock::{Clock, Millis};
+use super::engine::{Engine, Go, Range};
 use super::fault::Fault;
-use super::row::{
-    self, BucketId, BucketRow, Head, Keys, Malformed, Millis, Range, Settings, StoreRow, Stored,
-};
+use super::row::{self, BucketId, BucketRow, Head, Keys, Malformed, Settings, StoreRow, Stored};
 use crate::kv::{Entry, Revision, Since, Snapshot};
 use crate::{Error, Filter};
 
@@ -115,7 +113,7 @@ impl Reader {
     /// Returns all keys of a bucket, those with nothing but a marker too.
     pub(super) fn all_keys(&self, bucket: BucketId) -> Result<Vec<String>, Fault> {
         self.collect(&[row::latest_rows(bucket, Keys::Prefix(""))], |key, _| {
-            Ok(Some(row::entry_row(key)?.key().to_owned()))
+            Ok(Some(row::entry_key(key)?.to_owned()))
         })
     }
 }
@@ -169,7 +167,7 @@ impl Reader {
     ) -> Result<Vec<String>, Fault> {
         self.collect(&[row::latest_rows(bucket, keys_of(filter))], |key, row| {
             let stored = Stored::decode(row)?;
-            let key = row::entry_row(key)?.key();
+            let key = row::entry_key(key)?;
             let alive = stored.is_value() && !stored.has_expired(settings, || self.clock.now());
             Ok((alive && filter.matches(key)).then(|| key.to_owned()))
         })
@@ -197,7 +195,7 @@ impl Reader {
                 head = Head::decode(row)?;
                 return Ok(None);
             }
-            let key = row::entry_row(key)?.key();
+            let key = row::entry_key(key)?;
             if !filter.matches(key) {
                 return Ok(None);
             }

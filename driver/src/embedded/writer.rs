@@ -1,11 +1,11 @@
 //! The one thread that writes.
 //!
-//! It takes all orders that wait, drafts one batch of them, applies it (one fsync for all), tells the
-//! watchers, and answers. While it does so the next orders gather. Expiry is work that it gives itself
-//! when the first timer goes off.
+//! It takes all orders that wait, drafts one batch of them, applies it (one fsync for all), tells
+//! the watchers, and answers. While it does so the next orders gather. Expiry is work that it gives
+//! itself when the first timer goes off.
 //!
-//! A batch that fails fails for all that are in it, and nothing has changed. The writer goes on: the
-//! next batch may find space again, and when nobody writes it tries by itself.
+//! A batch that fails fails for all that are in it, and nothing has changed. The writer goes on:
+//! the next batch may find space again, and when nobody writes it tries by itself.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -14,12 +14,13 @@ use std::time::Duration;
 use tracing::{debug, info, warn};
 
 use super::bucket::State;
+use super::clock::Millis;
 use super::draft::{Draft, Drafted, Told};
 use super::engine::Rest;
 use super::fault::Fault;
 use super::queue::{Answer, Order, Taken};
 use super::reader::Reader;
-use super::row::{BucketRow, Millis};
+use super::row::BucketRow;
 use super::store::Shared;
 use crate::Error;
 use crate::kv::Revision;

@@ -1,8 +1,8 @@
 //! What a backend of the key-value store must do.
 //!
-//! The seam is narrow on purpose. Deadlines, checks of keys and limits, handles, local watchers, lag and resume stand above
-//! it, once for all backends; a backend stores, reads and follows. It is held to its contract by the conformance suite in
-//! `tests/it/conformance.rs`.
+//! The seam is narrow on purpose. Deadlines, checks of keys and limits, handles, local watchers,
+//! lag and resume stand above it, once for all backends; a backend stores, reads and follows. It is
+//! held to its contract by the conformance suite in `tests/it/conformance.rs`.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,10 +18,11 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A store of buckets.
 ///
-/// Every future may be dropped at any point; what it was to change has then changed whole or not at all.
+/// Every future may be dropped at any point; what it was to change has then changed whole or not at
+/// all.
 pub trait KvBackend: Send + Sync + 'static {
-    /// Opens the bucket that `config` names: makes it, or gives the existing one these settings. The settings are in range.
-    /// Repeats do no harm.
+    /// Opens the bucket that `config` names: makes it, or gives the existing one these settings.
+    /// The settings are in range. Repeats do no harm.
     fn open(&self, config: BucketConfig) -> BoxFuture<'_, Result<Arc<dyn BucketBackend>, Error>>;
 
     /// Returns the names of all buckets, in any order.
@@ -30,24 +31,28 @@ pub trait KvBackend: Send + Sync + 'static {
     /// Returns Ok when reads and writes can be expected to succeed.
     fn ready(&self) -> BoxFuture<'_, Result<(), Error>>;
 
-    /// Writes what is left to write, lets go of files and connections, and makes all later calls fail with
-    /// [`Error::closed`]. Repeats do nothing.
+    /// Writes what is left to write, lets go of files and connections, and makes all later calls
+    /// fail with [`Error::closed`]. Repeats do nothing.
     fn close(&self) -> BoxFuture<'_, Result<(), Error>>;
 }
 
 /// One bucket of a backend.
 ///
-/// Keys are at most [`key::MAX_BYTES`](crate::key::MAX_BYTES) long, values within the bucket's limit; filters are well formed.
+/// Keys are at most [`key::MAX_BYTES`](crate::key::MAX_BYTES) long, values within the bucket's
+/// limit; filters are well formed.
 pub trait BucketBackend: Send + Sync + 'static {
     /// Returns the id that was made with the bucket and is never given to another.
     fn epoch(&self) -> &str;
 
-    /// Makes one change, atomically, and returns its revision once it is durable. Later reads see it.
+    /// Makes one change, atomically, and returns its revision once it is durable. Later reads see
+    /// it.
     ///
-    /// Fails with [`Error::is_exists`] or [`Error::is_conflict`], and changes nothing, when the guard does not hold.
+    /// Fails with [`Error::is_exists`] or [`Error::is_conflict`], and changes nothing, when the
+    /// guard does not hold.
     fn write<'a>(&'a self, key: &'a str, write: Write) -> BoxFuture<'a, Result<Revision, Error>>;
 
-    /// Returns the latest entry of `key`, a marker included. A value past its lifetime is not returned as a value.
+    /// Returns the latest entry of `key`, a marker included. A value past its lifetime is not
+    /// returned as a value.
     fn entry<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Entry>, Error>>;
 
     /// Returns what is kept of `key`, markers included, oldest first.
@@ -58,18 +63,21 @@ pub trait BucketBackend: Send + Sync + 'static {
 
     /// Returns entries that `filter` matches, as they stood at one revision.
     ///
-    /// That revision is no less than any that [`follow`](Self::follow) had delivered in this process, or a write had
-    /// returned, when the call began: a watcher joins its snapshot and what it hears by it.
+    /// That revision is no less than any that [`follow`](Self::follow) had delivered in this
+    /// process, or a write had returned, when the call began: a watcher joins its snapshot and what
+    /// it hears by it.
     fn snapshot<'a>(
         &'a self,
         filter: &'a Filter,
         since: Since,
     ) -> BoxFuture<'a, Result<Snapshot, Error>>;
 
-    /// Returns the revision of the last change of the bucket, under the same promise as [`snapshot`](Self::snapshot).
+    /// Returns the revision of the last change of the bucket, under the same promise as
+    /// [`snapshot`](Self::snapshot).
     fn head(&self) -> BoxFuture<'_, Result<Revision, Error>>;
 
-    /// Follows all changes of the bucket after `after`. Called once per bucket and process, and again after a failure.
+    /// Follows all changes of the bucket after `after`. Called once per bucket and process, and
+    /// again after a failure.
     ///
     /// Fails with [`Error::is_too_old`] when changes after `after` are gone without a trace.
     fn follow(&self, after: Revision) -> BoxFuture<'_, Result<Box<dyn Upstream>, Error>>;
@@ -77,10 +85,11 @@ pub trait BucketBackend: Send + Sync + 'static {
 
 /// The changes of one bucket as they are made.
 pub trait Upstream: Send {
-    /// Waits for changes and returns one or more, of rising revisions, none left out that is still kept, none twice.
+    /// Waits for changes and returns one or more, of rising revisions, none left out that is still
+    /// kept, none twice.
     ///
-    /// Any error ends this upstream; the caller follows anew from the last revision that it got. [`Error::is_closed`] and
-    /// [`Error::is_too_old`] are final for the watchers too.
+    /// Any error ends this upstream; the caller follows anew from the last revision that it got.
+    /// [`Error::is_closed`] and [`Error::is_too_old`] are final for the watchers too.
     ///
     /// Cancel safe: what a dropped call would have returned comes with the next.
     fn next(&mut self) -> BoxFuture<'_, Result<Vec<Arc<Entry>>, Error>>;
@@ -98,8 +107,9 @@ pub struct Write {
 /// What a write does to its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Puts a value that lives for `ttl`, if given, or for the lifetime that the bucket sets, whichever is shorter. A backend
-    /// may round `ttl` up to whole seconds, and may drop the key's history with it.
+    /// Puts a value that lives for `ttl`, if given, or for the lifetime that the bucket sets,
+    /// whichever is shorter. A backend may round `ttl` up to whole seconds, and may drop the key's
+    /// history with it.
     Put {
         /// The value.
         value: Bytes,
@@ -119,7 +129,8 @@ pub enum Guard {
     Any,
     /// The key has no living value.
     Absent,
-    /// The latest entry of the key, marker or value, is at this revision; [`Revision::NONE`]: there is none.
+    /// The latest entry of the key, marker or value, is at this revision; [`Revision::NONE`]: there
+    /// is none.
     At(Revision),
 }
 
@@ -128,8 +139,9 @@ pub enum Guard {
 pub enum Since {
     /// The living value of each key.
     Latest,
-    /// All that is kept of what was written after this revision, markers included. [`Error::is_too_old`] when markers after it
-    /// are gone, or when it is not a revision of this bucket.
+    /// All that is kept of what was written after this revision, markers included.
+    /// [`Error::is_too_old`] when markers after it are gone, or when it is not a revision of this
+    /// bucket.
     After(Revision),
 }
 

@@ -15,14 +15,17 @@ use crate::deadline::within;
 use crate::stats::Gauge;
 use crate::{Error, Filter, key};
 
-/// A bucket: keys with revisioned values, their history, and a watch on their changes. A clone is a handle on the same bucket.
+/// A bucket: keys with revisioned values, their history, and a watch on their changes. A clone is a
+/// handle on the same bucket.
 ///
-/// Every operation fails with [`Error::is_timeout`] after the driver's deadline, with [`Error::is_unavailable`] or
-/// [`Error::is_full`] while the store cannot serve it, and with [`Error::is_closed`] after the driver was closed; these are
-/// not repeated below. A key longer than [`key::MAX_BYTES`] is [`Error::is_too_large`].
+/// Every operation fails with [`Error::is_timeout`] after the driver's deadline, with
+/// [`Error::is_unavailable`] or [`Error::is_full`] while the store cannot serve it, and with
+/// [`Error::is_closed`] after the driver was closed; these are not repeated below. A key longer
+/// than [`key::MAX_BYTES`] is [`Error::is_too_large`].
 ///
 /// # Cancel safety
-/// All operations are cancel safe: a dropped write has been made whole or not at all. Read the entry to learn which.
+/// All operations are cancel safe: a dropped write has been made whole or not at all. Read the
+/// entry to learn which.
 #[derive(Clone)]
 pub struct Bucket {
     core: Arc<Core>,
@@ -75,9 +78,11 @@ impl Core {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WriteOptions {
-    /// How long the value lives, if shorter than the bucket's own setting. Default: as the bucket has it.
+    /// How long the value lives, if shorter than the bucket's own setting. Default: as the bucket
+    /// has it.
     ///
-    /// Expiry reads as a purge, within 100 ms on the embedded store. NATS counts in whole seconds, rounded up.
+    /// Expiry reads as a purge, within 100 ms on the embedded store. NATS counts in whole seconds,
+    /// rounded up.
     pub ttl: Option<Duration>,
 }
 
@@ -168,7 +173,8 @@ impl Bucket {
         Ok(keys)
     }
 
-    /// Returns the living values that `filter` matches, sorted by key, as they stood at one revision.
+    /// Returns the living values that `filter` matches, sorted by key, as they stood at one
+    /// revision.
     ///
     /// # Errors
     /// [`Error::is_invalid`] for a malformed filter.
@@ -210,10 +216,12 @@ impl Bucket {
             .await
     }
 
-    /// Puts a value where none lives: at a key that was never written, or was deleted, was purged, or has expired.
+    /// Puts a value where none lives: at a key that was never written, or was deleted, was purged,
+    /// or has expired.
     ///
     /// # Errors
-    /// [`Error::is_exists`] when a value lives there; [`Error::is_too_large`] above the bucket's limit.
+    /// [`Error::is_exists`] when a value lives there; [`Error::is_too_large`] above the bucket's
+    /// limit.
     pub async fn create(&self, key: &str, value: impl Into<Bytes>) -> Result<Revision, Error> {
         self.create_with(key, value, WriteOptions::default()).await
     }
@@ -232,13 +240,15 @@ impl Bucket {
             .await
     }
 
-    /// Replaces the entry at `key` if it is still at revision `expected`, and returns the new revision.
+    /// Replaces the entry at `key` if it is still at revision `expected`, and returns the new
+    /// revision.
     ///
-    /// Markers count: after a delete the revision to expect is the marker's. [`Revision::NONE`] expects no entry at all.
+    /// Markers count: after a delete the revision to expect is the marker's. [`Revision::NONE`]
+    /// expects no entry at all.
     ///
     /// # Errors
-    /// [`Error::is_conflict`] when another writer came first, with the revision it left in [`Error::actual`];
-    /// [`Error::is_too_large`] above the bucket's limit.
+    /// [`Error::is_conflict`] when another writer came first, with the revision it left in
+    /// [`Error::actual`]; [`Error::is_too_large`] above the bucket's limit.
     pub async fn update(
         &self,
         key: &str,
@@ -264,8 +274,8 @@ impl Bucket {
             .await
     }
 
-    /// Deletes the value at `key`: leaves a marker, whose revision is returned, above the history. A repeat, or a delete where
-    /// nothing was, leaves another marker.
+    /// Deletes the value at `key`: leaves a marker, whose revision is returned, above the history.
+    /// A repeat, or a delete where nothing was, leaves another marker.
     pub async fn delete(&self, key: &str) -> Result<Revision, Error> {
         self.write(key, Change::Delete, Guard::Any).await
     }
@@ -327,11 +337,12 @@ impl Bucket {
 impl Bucket {
     /// Watches the keys that `filter` matches, from where `from` says.
     ///
-    /// All watches of a bucket in this process share one upstream watch. A watch of one key costs a few hundred bytes and is
-    /// not woken by changes of other keys.
+    /// All watches of a bucket in this process share one upstream watch. A watch of one key costs a
+    /// few hundred bytes and is not woken by changes of other keys.
     ///
     /// # Errors
-    /// [`Error::is_invalid`] for a malformed filter; [`Error::is_too_old`] for a revision that cannot be resumed from.
+    /// [`Error::is_invalid`] for a malformed filter; [`Error::is_too_old`] for a revision that
+    /// cannot be resumed from.
     pub async fn watch(
         &self,
         filter: impl TryInto<Filter, Error: Into<Error>>,
@@ -341,8 +352,8 @@ impl Bucket {
         let core = &*self.core;
         let open = async {
             core.hub.start().await?;
-            // Joined before the snapshot is taken: what is written in between is heard, and what is in both is told apart
-            // by the revision of the snapshot.
+            // Joined before the snapshot is taken: what is written in between is heard, and what is
+            // in both is told apart by the revision of the snapshot.
             let listener = core.hub.join(filter)?;
             let start = match from {
                 WatchFrom::Current => {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::Error;
 
-/// The largest value that any bucket takes: 1 MiB, the payload limit of a NATS server as delivered, less room for the
-/// headers that a guarded write adds. What is larger belongs elsewhere.
+/// The largest value that any bucket takes: 1 MiB, the payload limit of a NATS server as delivered,
+/// less room for the headers that a guarded write adds. What is larger belongs elsewhere.
 pub const MAX_VALUE_BYTES: usize = 1024 * 1024 - 4096;
 
 /// The longest history of a key. Source: NATS JetStream key-value, which refuses more.
@@ -38,30 +38,33 @@ impl BucketConfig {
         }
     }
 
-    /// Sets how many entries of a key are kept, the latest included; the oldest go first. 1 to [`MAX_HISTORY`]. Default: 1.
+    /// Sets how many entries of a key are kept, the latest included; the oldest go first. 1 to
+    /// [`MAX_HISTORY`]. Default: 1.
     #[must_use]
     pub fn history(mut self, entries: u8) -> Self {
         self.history = entries;
         self
     }
 
-    /// Sets how long a value lives after it was written. A changed setting holds for the values that are there too.
-    /// Default: for ever.
+    /// Sets how long a value lives after it was written. A changed setting holds for the values
+    /// that are there too. Default: for ever.
     #[must_use]
     pub fn ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
         self.ttl = ttl.into();
         self
     }
 
-    /// Sets how long the marker of a delete, purge or expiry is kept for watchers that resume; what is left of the key's
-    /// history goes with it. A resume from before a marker that has gone is [`Error::is_too_old`]. Default: 1 h.
+    /// Sets how long the marker of a delete, purge or expiry is kept for watchers that resume; what
+    /// is left of the key's history goes with it. A resume from before a marker that has gone is
+    /// [`Error::is_too_old`]. Default: 1 h.
     #[must_use]
     pub fn marker_ttl(mut self, ttl: Duration) -> Self {
         self.marker_ttl = ttl;
         self
     }
 
-    /// Sets the largest value that the bucket takes, up to [`MAX_VALUE_BYTES`]. Default: [`MAX_VALUE_BYTES`].
+    /// Sets the largest value that the bucket takes, up to [`MAX_VALUE_BYTES`]. Default:
+    /// [`MAX_VALUE_BYTES`].
     #[must_use]
     pub fn max_value_bytes(mut self, bytes: usize) -> Self {
         self.max_value_bytes = bytes;

@@ -5,7 +5,8 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
-/// The number of a change: unique within a bucket and growing with each, also over restarts. Numbers may be skipped.
+/// The number of a change: unique within a bucket and growing with each, also over restarts.
+/// Numbers may be skipped.
 ///
 /// It means nothing in another bucket or another [`epoch`](crate::Bucket::epoch) of this one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,8 +1,9 @@
 //! The watchers of one filter, and the changes that some of them have not read yet.
 //!
-//! A change is stored once per group, whatever the number of watchers, and is let go when the last of them has read it: an
-//! idle group holds nothing. A group is bounded in entries and in bytes; when it overflows, the oldest change goes and the
-//! watchers that had not read it have lagged. So a slow watcher costs at most the bound, once per group, and nobody waits for it.
+//! A change is stored once per group, whatever the number of watchers, and is let go when the last
+//! of them has read it: an idle group holds nothing. A group is bounded in entries and in bytes;
+//! when it overflows, the oldest change goes and the watchers that had not read it have lagged. So
+//! a slow watcher costs at most the bound, once per group, and nobody waits for it.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -99,7 +100,8 @@ impl Group {
         self.queue().readers > 0
     }
 
-    /// Stores a change for all readers. Returns true when [`wake`](Self::wake) is due that was not before.
+    /// Stores a change for all readers. Returns true when [`wake`](Self::wake) is due that was not
+    /// before.
     pub(crate) fn push(&self, entry: &Arc<Entry>) -> bool {
         let mut queue = self.queue();
         if queue.readers == 0 {
@@ -183,7 +185,8 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// Waits for the next change, or the reason why none comes any more: it lagged, or the group ended.
+    /// Waits for the next change, or the reason why none comes any more: it lagged, or the group
+    /// ended.
     ///
     /// Cancel safe: a change is taken in the same poll that returns it.
     pub(crate) async fn next(&mut self) -> Result<Arc<Entry>, Error> {

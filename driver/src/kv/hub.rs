@@ -1,12 +1,13 @@
 //! One upstream watch per bucket and process, and the local watchers that it feeds.
 //!
-//! The hub stands above the backend, so that every backend gets it: the upstream's task hands each change to the groups whose
-//! filter matches. A group of one key is found by the key, so that a change costs nothing to watchers of other keys; groups of
-//! patterns are tried one by one, each once, whatever the number of its watchers.
+//! The hub stands above the backend, so that every backend gets it: the upstream's task hands each
+//! change to the groups whose filter matches. A group of one key is found by the key, so that a
+//! change costs nothing to watchers of other keys; groups of patterns are tried one by one, each
+//! once, whatever the number of its watchers.
 //!
-//! The upstream begins with the first watcher and lasts as long as the bucket is open. When it fails, the task follows anew
-//! from the last revision it got: watchers notice nothing. Only if that cannot be done without a gap are they ended, with an
-//! error that tells them to start whole.
+//! The upstream begins with the first watcher and lasts as long as the bucket is open. When it
+//! fails, the task follows anew from the last revision it got: watchers notice nothing. Only if
+//! that cannot be done without a gap are they ended, with an error that tells them to start whole.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,7 +28,8 @@ const LIMITS: Limits = Limits {
     bytes: 4 * 1024 * 1024,
 };
 
-/// The wait before a failed upstream is followed anew: none at first, then this, doubled up to the cap.
+/// The wait before a failed upstream is followed anew: none at first, then this, doubled up to the
+/// cap.
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 const MAX_BACKOFF: Duration = Duration::from_secs(2);
 
@@ -252,7 +254,7 @@ impl Follower {
                 }
                 Err(error) => error,
             };
-            debug!(bucket = self.bucket, %error, "the watch of a bucket was interrupted");
+            debug!(bucket = self.bucket, %error, "the upstream watch was interrupted");
             upstream = match self.follow_anew(error, &mut backoff).await {
                 Some(upstream) => upstream,
                 None => return,
@@ -273,14 +275,15 @@ impl Follower {
                 return None;
             }
             if error.is_too_old() && !broken {
-                warn!(bucket = self.bucket, %error, "the watch of a bucket has a gap: its watchers start whole");
+                warn!(bucket = self.bucket, %error, "a watch has a gap: its watchers start whole");
                 broken = true;
             }
             tokio::time::sleep(*backoff).await;
             *backoff = (*backoff * 2).clamp(FIRST_BACKOFF, MAX_BACKOFF);
             match self.follow(broken).await {
                 Ok(upstream) => {
-                    // Only now: whoever joins from here on takes its snapshot after the new position.
+                    // Only now: whoever joins from here on takes its snapshot after the new
+                    // position.
                     if broken {
                         self.shared.end_all(End::Broken);
                     }

@@ -13,15 +13,17 @@ use crate::stats::Counted;
 /// Where a watch begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WatchFrom {
-    /// With the living values as they stand, by rising revision; then exactly one [`WatchEvent::CaughtUp`], also when there is
-    /// no value; then every later change.
+    /// With the living values as they stand, by rising revision; then exactly one
+    /// [`WatchEvent::CaughtUp`], also when there is no value; then every later change.
     Current,
     /// With the first change after the call. No [`WatchEvent::CaughtUp`].
     New,
-    /// After this revision: all that is kept of what was written since, markers included, by rising revision; then exactly one
-    /// [`WatchEvent::CaughtUp`]; then every later change. Of a key that changed often at least the latest entry is kept.
+    /// After this revision: all that is kept of what was written since, markers included, by rising
+    /// revision; then exactly one [`WatchEvent::CaughtUp`]; then every later change. Of a key that
+    /// changed often at least the latest entry is kept.
     ///
-    /// [`Error::is_too_old`] when markers have gone since, or when it is not a revision of this bucket.
+    /// [`Error::is_too_old`] when markers have gone since, or when it is not a revision of this
+    /// bucket.
     Revision(Revision),
 }
 
@@ -37,9 +39,10 @@ pub enum WatchEvent {
 
 /// A watch on a bucket. Dropped, it is forgotten.
 ///
-/// Revisions only rise; none is yielded twice. A watcher that falls too far behind is ended with [`Error::is_lagged`]: at
-/// more than 1,024 changes or 4 MiB of values that it has not read, so that it neither slows others nor grows. A new watch from
-/// [`position`](Self::position) goes on without gap or repeat.
+/// Revisions only rise; none is yielded twice. A watcher that falls too far behind is ended with
+/// [`Error::is_lagged`]: at more than 1,024 changes or 4 MiB of values that it has not read, so
+/// that it neither slows others nor grows. A new watch from [`position`](Self::position) goes on
+/// without gap or repeat.
 pub struct Watch {
     /// What was there at the start and was not yielded yet.
     start: std::vec::IntoIter<Entry>,
@@ -87,8 +90,8 @@ impl Watch {
     /// Waits for the next event; `None` after an error, which is the last that a watch yields.
     ///
     /// # Errors
-    /// [`Error::is_lagged`]: resume from [`position`](Self::position). [`Error::is_too_old`]: the store cannot go on without a
-    /// gap, start whole. [`Error::is_closed`].
+    /// [`Error::is_lagged`]: resume from [`position`](Self::position). [`Error::is_too_old`]: the
+    /// store cannot go on without a gap, start whole. [`Error::is_closed`].
     ///
     /// # Cancel safety
     /// Cancel safe: an event is taken in the same poll that returns it.
@@ -119,7 +122,8 @@ impl Watch {
         }
     }
 
-    /// Returns the revision to resume from: everything that the filter matches up to it has been yielded.
+    /// Returns the revision to resume from: everything that the filter matches up to it has been
+    /// yielded.
     pub fn position(&self) -> Revision {
         self.position
     }

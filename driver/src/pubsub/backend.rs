@@ -5,22 +5,24 @@ use bytes::Bytes;
 use crate::kv::BoxFuture;
 use crate::{Error, Filter};
 
-/// Carries messages. Subjects are well formed and payloads within the limit; every future may be dropped at any point.
+/// Carries messages. Subjects are well formed and payloads within the limit; every future may be
+/// dropped at any point.
 pub trait PubSubBackend: Send + Sync + 'static {
-    /// Hands a message to everyone whose subscription matches `subject` now, and to one member of each queue group. Does not
-    /// wait for slow ones.
+    /// Hands a message to everyone whose subscription matches `subject` now, and to one member of
+    /// each queue group. Does not wait for slow ones.
     fn publish<'a>(&'a self, subject: &'a str, payload: Bytes) -> BoxFuture<'a, Result<(), Error>>;
 
-    /// Begins to listen; once it returns, whatever is published is heard. With a group, each message goes to exactly one of
-    /// the subscriptions of that group which match it.
+    /// Begins to listen; once it returns, whatever is published is heard. With a group, each
+    /// message goes to exactly one of the subscriptions of that group which match it.
     fn subscribe<'a>(
         &'a self,
         pattern: &'a Filter,
         group: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Box<dyn SubscriptionBackend>, Error>>;
 
-    /// Publishes with a reply subject of its own and returns the subject and payload of the first answer. Fails with
-    /// [`Error::is_no_responders`] when nobody listens. The caller sets the deadline.
+    /// Publishes with a reply subject of its own and returns the subject and payload of the first
+    /// answer. Fails with [`Error::is_no_responders`] when nobody listens. The caller sets the
+    /// deadline.
     fn request<'a>(
         &'a self,
         subject: &'a str,
@@ -36,10 +38,12 @@ pub trait PubSubBackend: Send + Sync + 'static {
 
 /// One subscription of a backend; dropped, it ends.
 pub trait SubscriptionBackend: Send {
-    /// Waits for the next message: subject, payload, reply subject. `None` when the backend was closed.
+    /// Waits for the next message: subject, payload, reply subject. `None` when the backend was
+    /// closed.
     ///
-    /// Bounded: a subscriber that is too slow loses the oldest messages and gets [`Error::is_lagged`] in their place, then
-    /// what is left. Cancel safe: a message is taken in the same poll that returns it.
+    /// Bounded: a subscriber that is too slow loses the oldest messages and gets
+    /// [`Error::is_lagged`] in their place, then what is left. Cancel safe: a message is taken in
+    /// the same poll that returns it.
     fn next(&mut self) -> BoxFuture<'_, Option<Result<Delivery, Error>>>;
 }
 

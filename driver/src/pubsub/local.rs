@@ -1,7 +1,8 @@
 //! Publish and subscribe within the process, for the embedded store.
 //!
-//! Subscriptions of one subject are found by it; those with wildcards are tried one by one. Each has a queue of its own, bounded
-//! in messages and in bytes, from which the oldest go when it overflows: a publisher never waits.
+//! Subscriptions of one subject are found by it; those with wildcards are tried one by one. Each
+//! has a queue of its own, bounded in messages and in bytes, from which the oldest go when it
+//! overflows: a publisher never waits.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -176,7 +177,8 @@ impl Queue {
         Some(message)
     }
 
-    /// Takes the next message, the news that some are missing, or the end; the outer `None`: nothing yet.
+    /// Takes the next message, the news that some are missing, or the end; the outer `None`:
+    /// nothing yet.
     fn take(&mut self) -> Option<Option<Result<Delivery, Error>>> {
         if self.missed > 0 {
             return Some(Some(Err(Error::lagged(std::mem::take(&mut self.missed)))));
@@ -198,7 +200,8 @@ struct LocalSubscription {
 impl LocalSubscription {
     async fn take(&mut self) -> Option<Result<Delivery, Error>> {
         loop {
-            // The permit of `notify_one` stays when nobody waits, so that nothing is missed between look and wait.
+            // The permit of `notify_one` stays when nobody waits, so that nothing is missed between
+            // look and wait.
             let taken = self.inbox.queue().take();
             match taken {
                 Some(taken) => return taken,

@@ -32,8 +32,8 @@ impl Subscription {
     /// Waits for the next message; `None` when the driver was closed.
     ///
     /// # Errors
-    /// [`Error::is_lagged`] when messages were dropped because this subscriber was too slow. It stands where they are missing;
-    /// the subscription goes on with those that came later.
+    /// [`Error::is_lagged`] when messages were dropped because this subscriber was too slow. It
+    /// stands where they are missing; the subscription goes on with those that came later.
     ///
     /// # Cancel safety
     /// Cancel safe: a message is taken in the same poll that returns it.
@@ -86,7 +86,8 @@ impl Message {
         self.reply.is_some()
     }
 
-    /// Answers the request that this message is. The first answer counts; one that comes too late goes nowhere.
+    /// Answers the request that this message is. The first answer counts; one that comes too late
+    /// goes nowhere.
     ///
     /// # Errors
     /// [`Error::is_invalid`] when nobody asked; as [`PubSub::publish`].

@@ -13,8 +13,8 @@ pub(crate) trait Backend {
     async fn open(&self) -> Driver;
 }
 
-/// A test waits for what it wants and fails by its own patience, not by the store's deadline on a busy
-/// machine.
+/// A test waits for what it wants and fails by its own patience, not by the store's deadline on a
+/// busy machine.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Memory;

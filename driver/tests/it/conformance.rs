@@ -7,9 +7,9 @@
 //! durable!(file_restarted, Directory::fresh());   // and those about what outlives a close
 //! ```
 //!
-//! A rule is a function on an open driver. It makes buckets of its own, so that rules run side by side
-//! on one server. It may rely on nothing that a backend is free to do otherwise: revisions may skip
-//! numbers, lifetimes may be rounded up to whole seconds.
+//! A rule is a function on an open driver. It makes buckets of its own, so that rules run side by
+//! side on one server. It may rely on nothing that a backend is free to do otherwise: revisions may
+//! skip numbers, lifetimes may be rounded up to whole seconds.
 
 pub(crate) mod buckets;
 pub(crate) mod expiry;

@@ -1,5 +1,5 @@
-//! A writer is killed in the middle of its work, over and over, and nothing that it was told is written
-//! is lost.
+//! A writer is killed in the middle of its work, over and over, and nothing that it was told is
+//! written is lost.
 //!
 //! `PLEACH_CRASH_ROUNDS=200 cargo test -p pleach-driver --test it crash` makes more rounds of it.
 

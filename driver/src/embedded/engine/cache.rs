@@ -1,7 +1,7 @@
 //! Rows of the table that were used lately, in memory.
 //!
-//! It holds what the table holds and never more, so that it may forget anything at any time. Rows come
-//! in two ways: from the overlay when they have reached the table, and from reads that missed.
+//! It holds what the table holds and never more, so that it may forget anything at any time. Rows
+//! come in two ways: from the overlay when they have reached the table, and from reads that missed.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};

@@ -4,35 +4,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use tracing::{debug, warn};
+use tracing::warn;
 
-use super::cache::Cache;
-use super::overlay::Overlay;
+use super::layers::Layers;
 use super::record::Sequence;
-use super::table::{Mark, Table};
+use super::table::Mark;
 use crate::embedded::fault::Fault;
 
-/// Where frozen rows come from and go to.
-pub(super) struct Road {
-    pub(super) overlay: Arc<Overlay>,
-    pub(super) table: Arc<Table>,
-    pub(super) cache: Arc<Cache>,
-}
-
-impl Road {
-    /// Carries the frozen rows into the table.
-    fn carry(&self, mark: Mark) -> Result<(), Fault> {
-        let frozen = self.overlay.frozen();
-        self.table.apply(&frozen, mark)?;
-        // Before the overlay shows what is beneath it.
-        self.cache.update(&frozen);
-        self.overlay.melt();
-        debug!(rows = frozen.len(), record = mark.sequence, "checkpoint");
-        Ok(())
-    }
-}
-
-/// Carries frozen rows into the table, one layer at a time.
+/// Carries frozen rows into the table, one sheet at a time.
 pub(super) struct Checkpointer {
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -73,8 +52,8 @@ impl Shared {
 
 impl Checkpointer {
     /// Starts the thread, which begins with the rows up to `mark` that are frozen already.
-    pub(super) fn start(road: Road, mark: Mark) -> Result<Self, Fault> {
-        let begin = match road.overlay.frozen().is_empty() {
+    pub(super) fn start(layers: Arc<Layers>, mark: Mark) -> Result<Self, Fault> {
+        let begin = match layers.overlay.frozen().is_empty() {
             true => State::Idle,
             false => State::Running(mark.sequence),
         };
@@ -82,12 +61,12 @@ impl Checkpointer {
             state: Mutex::new(begin),
             changed: Condvar::new(),
         });
-        let path = road.table.path().to_owned();
+        let path = layers.table.path().to_owned();
         let thread = std::thread::Builder::new()
             .name("pleach-checkpoint".into())
             .spawn({
                 let shared = shared.clone();
-                move || run(&shared, &road, mark)
+                move || run(&shared, &layers, mark)
             });
         let thread = thread.map_err(|error| Fault::io("starting a thread for", &path, error))?;
         Ok(Self {
@@ -136,7 +115,7 @@ impl Checkpointer {
     }
 }
 
-fn run(shared: &Shared, road: &Road, mark: Mark) {
+fn run(shared: &Shared, layers: &Layers, mark: Mark) {
     let mut state = shared.state();
     loop {
         match *state {
@@ -144,10 +123,13 @@ fn run(shared: &Shared, road: &Road, mark: Mark) {
             State::Idle | State::Failed(..) => state = shared.wait(state),
             State::Running(sequence) => {
                 drop(state);
-                let carry = || road.carry(Mark { sequence, ..mark });
+                let carry = || layers.carry(Mark { sequence, ..mark });
                 // A panic must not leave the writer waiting for this thread.
                 let carried = catch_unwind(AssertUnwindSafe(carry)).unwrap_or_else(|_panic| {
-                    Err(Fault::damaged(road.table.path(), "its pages make no sense"))
+                    Err(Fault::damaged(
+                        layers.table.path(),
+                        "its pages make no sense",
+                    ))
                 });
                 let new = match carried {
                     Ok(()) => State::Idle,

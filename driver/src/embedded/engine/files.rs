@@ -1,9 +1,9 @@
 //! Rows in files: a log in front of a table.
 //!
-//! A batch is appended to the log and synced, and then laid over the rows of the table in memory: one
-//! write, in sequence, for all that wait, where a table alone would write a page for every row and its
-//! way to the root. When the log's segment is full, what lies over the table is frozen, and a second
-//! thread writes it into the table in one commit, while the log goes on in another segment.
+//! A batch is appended to the log and synced, and then laid over the rows of the table in memory:
+//! one write, in sequence, for all that wait, where a table alone would write a page for every row
+//! and its way to the root. When the log's segment is full, what lies over the table is frozen, and
+//! a second thread carries it into the table, while the log goes on in another segment.
 //!
 //! ```text
 //! batch → log (durable) → active rows → frozen rows → table
@@ -15,22 +15,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use super::cache::Cache;
-use super::checkpoint::{Checkpointer, Road};
+use super::checkpoint::Checkpointer;
+use super::layers::Layers;
 use super::log::{Log, SEGMENT_BYTES};
 use super::overlay::Overlay;
 use super::replay;
 use super::table::{Mark, Table};
-use super::{Batch, Engine, Go, Rest, Visit};
+use super::{Batch, Engine, Range, Rest, Visit};
 use crate::embedded::disk::Disk;
 use crate::embedded::fault::Fault;
-use crate::embedded::row::Range;
 
 /// Rows in files.
 pub(in crate::embedded) struct Files {
-    table: Arc<Table>,
-    overlay: Arc<Overlay>,
-    cache: Arc<Cache>,
+    layers: Arc<Layers>,
     log: Mutex<Log>,
     segment_bytes: u64,
     checkpointer: Checkpointer,
@@ -64,27 +61,17 @@ impl Files {
             sequence: replayed.last,
             ..mark
         };
-        let overlay = Overlay::new(replayed.rows);
+        let layers = Arc::new(Layers::new(Overlay::new(replayed.rows), table));
         // Ordinarily what was replayed goes into the table while new batches come. After one crash
         // upon another there may be no segment left to write them to.
         if !log.has_room() {
-            table.apply(&overlay.frozen(), mark)?;
-            overlay.melt();
+            layers.carry(mark)?;
             log.free();
         }
         log.switch()?;
-        let (table, overlay) = (Arc::new(table), Arc::new(overlay));
-        let cache = Arc::new(Cache::new());
-        let road = Road {
-            table: table.clone(),
-            overlay: overlay.clone(),
-            cache: cache.clone(),
-        };
-        let checkpointer = Checkpointer::start(road, mark)?;
+        let checkpointer = Checkpointer::start(layers.clone(), mark)?;
         Ok(Self {
-            table,
-            overlay,
-            cache,
+            layers,
             log: Mutex::new(log),
             segment_bytes,
             checkpointer,
@@ -102,7 +89,7 @@ impl Files {
         self.checkpointer.wait()?;
         log.free();
         log.switch()?;
-        self.overlay.freeze();
+        self.layers.overlay.freeze();
         self.checkpointer.begin(log.last());
         Ok(())
     }
@@ -110,53 +97,11 @@ impl Files {
 
 impl Engine for Files {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Fault> {
-        let seen = self.cache.begin();
-        if let Some(row) = self.overlay.get(key) {
-            return Ok(row);
-        }
-        if let Some(row) = self.cache.get(key) {
-            return Ok(Some(row));
-        }
-        let row = self.table.get(key)?;
-        if let Some(row) = &row {
-            self.cache.fill(seen, key, row);
-        }
-        Ok(row)
+        self.layers.get(key)
     }
 
     fn scan(&self, ranges: &[Range], visit: &mut Visit<'_>) -> Result<(), Fault> {
-        self.table.view(|table| {
-            let (above, below) = self.overlay.view(ranges, || table.rows());
-            let below = below?;
-            for (range, above) in ranges.iter().zip(above) {
-                let mut above = above.into_iter().peekable();
-                let table_rows = &mut |key: &[u8], row: &[u8]| {
-                    while let Some((key, row)) = above.next_if(|(above, _)| &above[..] < key) {
-                        if let Some(row) = row
-                            && visit(&key, &row) == Go::Stop
-                        {
-                            return Go::Stop;
-                        }
-                    }
-                    match above.next_if(|(above, _)| &above[..] == key) {
-                        Some((key, Some(row))) => visit(&key, &row),
-                        Some((_, None)) => Go::On,
-                        None => visit(key, &Bytes::copy_from_slice(row)),
-                    }
-                };
-                if below.visit(range, table_rows)? == Go::Stop {
-                    return Ok(());
-                }
-                for (key, row) in above {
-                    if let Some(row) = row
-                        && visit(&key, &row) == Go::Stop
-                    {
-                        return Ok(());
-                    }
-                }
-            }
-            Ok(())
-        })
+        self.layers.scan(ranges, visit)
     }
 
     fn apply(&self, batch: Batch) -> Result<(), Fault> {
@@ -165,13 +110,13 @@ impl Engine for Files {
             self.checkpoint(&mut log)?;
         }
         log.append(&batch)?;
-        self.overlay.put(batch);
+        self.layers.overlay.put(batch);
         Ok(())
     }
 
     fn rest(&self) -> Result<Rest, Fault> {
         let mut log = self.log();
-        if !self.overlay.is_idle() {
+        if !self.layers.overlay.is_idle() {
             self.checkpoint(&mut log)?;
             return Ok(Rest::Again);
         }
@@ -199,7 +144,7 @@ impl Files {
     /// Ends the thread, then closes the table that it uses, then lets other processes in.
     fn let_go(&self) {
         self.checkpointer.stop();
-        self.table.close();
+        self.layers.table.close();
         self.disk.release();
     }
 }

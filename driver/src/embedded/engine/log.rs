@@ -1,8 +1,8 @@
 //! The log: batches in the order in which they were made, durable before anybody sees them.
 //!
-//! It lies in a few segment files that are written in place, over and over: a segment whose rows are
-//! all in the table is free, and the next record may begin it anew. Its space is written before it is
-//! used, so that a sync has data to write and no file length, which costs half as much.
+//! It lies in a few segment files that are written in place, over and over: a segment whose rows
+//! are all in the table is free, and the next record may begin it anew. Its space is written before
+//! it is used, so that a sync has data to write and no file length, which costs half as much.
 
 use std::io;
 use std::sync::Arc;
@@ -13,15 +13,18 @@ use super::replay::Replayed;
 use crate::embedded::disk::{Disk, DiskFile};
 use crate::embedded::fault::Fault;
 
-/// One active, one on its way into the table, and one more at the start, when what was replayed is on
-/// its way and new batches come already.
+/// One active, one on its way into the table, and one more at the start, when what was replayed is
+/// on its way and new batches come already.
 pub(super) const NAMES: [&str; 3] = ["log.0", "log.1", "log.2"];
 
 /// How much a segment takes before it is full; the batch that fills it may go beyond.
 pub(super) const SEGMENT_BYTES: u64 = 4 * 1024 * 1024;
 
-/// How much space is written ahead at a time.
-const AHEAD_BYTES: u64 = 512 * 1024;
+/// How much space is written ahead at a time: little at first, for a store that is seldom written to.
+fn ahead_of(end: u64) -> u64 {
+    const STEP_BYTES: u64 = 64 * 1024;
+    (end + (end / 2).min(8 * STEP_BYTES)).next_multiple_of(STEP_BYTES)
+}
 
 pub(super) struct Log {
     disk: Arc<dyn Disk>,
@@ -100,16 +103,16 @@ impl Log {
         let begin = self.end;
         self.write(|segment| {
             segment.file.write_at(begin, &record)?;
-            if end > segment.written {
-                let ahead = end.next_multiple_of(AHEAD_BYTES);
+            let mut written = segment.written;
+            if end > written {
+                written = ahead_of(end);
                 segment
                     .file
-                    .write_at(end, &vec![0; (ahead - end) as usize])?;
-                segment.file.sync()?;
-                segment.written = ahead;
-                return Ok(());
+                    .write_at(end, &vec![0; (written - end) as usize])?;
             }
-            segment.file.sync()
+            segment.file.sync()?;
+            segment.written = written;
+            Ok(())
         })?;
         self.spoilt = false;
         self.end = end;

@@ -5,9 +5,8 @@ use std::sync::{PoisonError, RwLock};
 
 use bytes::Bytes;
 
-use super::{Batch, Engine, Go, Rest, Visit};
+use super::{Batch, Engine, Go, Range, Rest, Visit};
 use crate::embedded::fault::Fault;
-use crate::embedded::row::Range;
 
 /// Rows that are gone with the process.
 #[derive(Default)]

@@ -1,23 +1,23 @@
 //! Rows that are in the log and not yet in the table.
 //!
-//! Two layers: the active one takes new batches; the frozen one is on its way into the table and stays
-//! readable until it is there.
+//! Two sheets: the active one takes new batches; the frozen one is on its way into the table and
+//! stays readable until it is there.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map;
+use std::iter::Peekable;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
 
-use super::Batch;
-use crate::embedded::row::Range;
+use super::{Batch, Go, Range, Visit};
 
 #[derive(Default)]
 pub(super) struct Overlay {
-    layers: RwLock<Layers>,
+    sheets: RwLock<Sheets>,
 }
 
 #[derive(Default)]
-struct Layers {
+struct Sheets {
     active: Batch,
     frozen: Arc<Batch>,
 }
@@ -25,21 +25,21 @@ struct Layers {
 impl Overlay {
     /// An overlay in which `frozen` is on its way into the table.
     pub(super) fn new(frozen: Batch) -> Self {
-        let layers = Layers {
+        let sheets = Sheets {
             active: Batch::new(),
             frozen: Arc::new(frozen),
         };
         Self {
-            layers: RwLock::new(layers),
+            sheets: RwLock::new(sheets),
         }
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Layers> {
-        self.layers.read().unwrap_or_else(PoisonError::into_inner)
+    fn read(&self) -> RwLockReadGuard<'_, Sheets> {
+        self.sheets.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Layers> {
-        self.layers.write().unwrap_or_else(PoisonError::into_inner)
+    fn write(&self) -> RwLockWriteGuard<'_, Sheets> {
+        self.sheets.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts a batch above what is there; readers see all of it or nothing.
@@ -49,59 +49,91 @@ impl Overlay {
 
     /// Returns the row at `key`, or that it was removed; the outer `None`: ask the table.
     pub(super) fn get(&self, key: &[u8]) -> Option<Option<Bytes>> {
-        let layers = self.read();
-        layers
+        let sheets = self.read();
+        sheets
             .active
             .get(key)
-            .or_else(|| layers.frozen.get(key))
+            .or_else(|| sheets.frozen.get(key))
             .cloned()
     }
 
-    /// Returns the rows in `ranges`, range by range, and what `table` returns, both of one moment.
-    pub(super) fn view<T>(
-        &self,
-        ranges: &[Range],
-        table: impl FnOnce() -> T,
-    ) -> (Vec<BTreeMap<Bytes, Option<Bytes>>>, T) {
-        // No layer can move into the table while the lock is held, or rather: while it moves, both
-        // have the same rows.
-        let layers = self.read();
-        let rows = ranges.iter().map(|range| layers.within(range)).collect();
-        (rows, table())
+    /// Returns the rows in `ranges`, range by range, and what `below` returns, both of one moment.
+    pub(super) fn view<T>(&self, ranges: &[Range], below: impl FnOnce() -> T) -> (Vec<Above>, T) {
+        // While the lock is held no sheet is let go of. The frozen one may reach the table
+        // meanwhile, which then has the same rows.
+        let sheets = self.read();
+        let above = ranges.iter().map(|range| sheets.within(range)).collect();
+        (above, below())
     }
 
-    /// Freezes the active layer. There is no frozen one: it was [`melted`](Self::melt).
+    /// Freezes the active sheet. There is no frozen one: it was [`melted`](Self::melt).
     pub(super) fn freeze(&self) {
-        let mut layers = self.write();
-        layers.frozen = Arc::new(std::mem::take(&mut layers.active));
+        let mut sheets = self.write();
+        sheets.frozen = Arc::new(std::mem::take(&mut sheets.active));
     }
 
     pub(super) fn frozen(&self) -> Arc<Batch> {
         self.read().frozen.clone()
     }
 
-    /// Lets go of the frozen layer: the table has its rows.
+    /// Lets go of the frozen sheet: the table has its rows.
     pub(super) fn melt(&self) {
         let melted = std::mem::take(&mut self.write().frozen);
         // Many rows: dropped here, outside the lock.
         drop(melted);
     }
 
-    /// Returns true when the active layer has no rows.
+    /// Returns true when the active sheet has no rows.
     pub(super) fn is_idle(&self) -> bool {
         self.read().active.is_empty()
     }
 }
 
-impl Layers {
-    fn within(&self, range: &Range) -> Batch {
+impl Sheets {
+    fn within(&self, range: &Range) -> Above {
         let bounds = range.from.clone()..range.to.clone();
         let mut rows = Batch::new();
-        for layer in [&self.frozen, &self.active] {
-            let found = layer.range(bounds.clone());
+        for sheet in [&*self.frozen, &self.active] {
+            let found = sheet.range(bounds.clone());
             rows.extend(found.map(|(key, row)| (key.clone(), row.clone())));
         }
-        rows
+        Above(rows.into_iter().peekable())
+    }
+}
+
+/// Rows that lie over those of the table, in order.
+pub(super) struct Above(Peekable<btree_map::IntoIter<Bytes, Option<Bytes>>>);
+
+impl Above {
+    /// Visits the rows before `key`.
+    pub(super) fn before(&mut self, key: &[u8], visit: &mut Visit<'_>) -> Go {
+        while let Some((above, row)) = self.0.next_if(|(above, _)| &above[..] < key) {
+            if let Some(row) = row
+                && visit(&above, &row) == Go::Stop
+            {
+                return Go::Stop;
+            }
+        }
+        Go::On
+    }
+
+    /// Takes the row at `key`, or that it was removed; the outer `None`: the table's row counts.
+    pub(super) fn at(&mut self, key: &[u8]) -> Option<Option<Bytes>> {
+        self.0
+            .next_if(|(above, _)| &above[..] == key)
+            .map(|(_, row)| row)
+    }
+
+    /// Visits the rows that are left.
+    pub(super) fn rest(self, visit: &mut Visit<'_>) -> Go {
+        for (key, row) in self.0 {
+            if let Some(row) = row
+                && visit(&key, &row) == Go::Stop
+            {
+                return Go::Stop;
+            }
+        }
+        Go::On
     }
 }
 
@@ -116,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn the_active_layer_hides_the_frozen_one() {
+    fn the_active_sheet_hides_the_frozen_one() {
         let overlay = Overlay::default();
         overlay.put(batch(&[("a", Some("1")), ("b", Some("1"))]));
         overlay.freeze();
@@ -128,8 +160,15 @@ mod tests {
             from: "a".into(),
             to: "c".into(),
         };
-        let (rows, ()) = overlay.view(&[range], || ());
-        assert_eq!(rows, [batch(&[("a", None), ("b", Some("1"))])]);
+        let (above, ()) = overlay.view(&[range], || ());
+        let mut rows = Vec::new();
+        for above in above {
+            above.rest(&mut |key, row| {
+                rows.push((key.to_vec(), row.clone()));
+                Go::On
+            });
+        }
+        assert_eq!(rows, [(b"b".to_vec(), Bytes::from("1"))]);
         overlay.melt();
         assert_eq!(overlay.get(b"b"), None);
         assert_eq!(overlay.get(b"a"), Some(None));

@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! bytes  4         4                 8         4                4      n        0 to 7
-//!        length n  check of payload  sequence  check of header  zeros  payload  zeros, so that records
-//!                                                                               begin at multiples of 8
+//!        length n  check of payload  sequence  check of header  zeros  payload  zeros
 //! ```
-//! The check of the header begins with a salt of the store, which is secret: a log is written in place
-//! over an older one, so that behind its last record may stand bytes of a value that somebody chose to
-//! look like the next.
+//! The zeros at the end make records begin at multiples of 8.
+//!
+//! The check of the header begins with a salt of the store, which is secret: a log is written in
+//! place over an older one, so that behind its last record may stand bytes of a value that somebody
+//! chose to look like the next.
 
 use bytes::Bytes;
 
@@ -271,7 +272,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_batch_comes_back(batch in batch(), sequence in 1..u64::MAX, tail in prop::collection::vec(any::<u8>(), 0..30)) {
+        fn a_batch_comes_back(
+            batch in batch(),
+            sequence in 1..u64::MAX,
+            tail in prop::collection::vec(any::<u8>(), 0..30),
+        ) {
             let mut log = encode(SALT, sequence, &batch).unwrap();
             let len = log.len();
             log.extend(tail);
@@ -283,7 +288,11 @@ mod tests {
         }
 
         #[test]
-        fn a_flipped_bit_or_a_cut_is_noticed(batch in batch(), at in any::<prop::sample::Index>(), bit in 0..8_u32) {
+        fn a_flipped_bit_or_a_cut_is_noticed(
+            batch in batch(),
+            at in any::<prop::sample::Index>(),
+            bit in 0..8_u32,
+        ) {
             let log = encode(SALT, 9, &batch).unwrap();
             let record = read(SALT, &log).unwrap();
             let used = HEADER_BYTES + record.payload.len();

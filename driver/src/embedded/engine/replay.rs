@@ -1,9 +1,9 @@
 //! Reading the log at the start.
 //!
-//! The records that continue each other are replayed, from the one after the table's mark. What follows
-//! the last of them is the remains of an older use of the segment, or of a record that was being
-//! written when the power failed and was never acknowledged, or damage. It is damage if a later record
-//! stands anywhere, for that was begun when everything before it was durable.
+//! The records that continue each other are replayed, from the one after the table's mark. What
+//! follows the last of them is the remains of an older use of the segment, or of a record that was
+//! being written when the power failed and was never acknowledged, or damage. It is damage if a
+//! later record stands anywhere, for that was begun when everything before it was durable.
 //!
 //! Reading writes nothing: a damaged log is left as it was.
 
@@ -106,7 +106,8 @@ struct Replay {
 }
 
 impl Replay {
-    /// Replays the records that a segment begins with. Returns true when the table lacked one of them.
+    /// Replays the records that a segment begins with. Returns true when the table lacked one of
+    /// them.
     fn segment(&mut self, bytes: &[u8]) -> Result<bool, String> {
         let mut used = false;
         let mut rest = bytes;

@@ -1,12 +1,12 @@
 //! The table: one file with all rows up to a checkpoint.
 //!
 //! It is a redb database, chosen for a file that opens after every simulated power loss, as long as
-//! each of its commits is synced, which they are here. Its own rows begin with a zero byte, which no
-//! row of the store does.
+//! each of its commits is synced, which they are here. Its own rows begin with a zero byte, which
+//! no row of the store does.
 //!
-//! redb trusts its file: a damaged page can make it panic, and an attempt to repair writes. So a table
-//! is tried out before it is opened, on a thread whose panic is an answer, and on a copy whose changes
-//! stay in memory: a damaged file is left as it was.
+//! redb trusts its file: a damaged page can make it panic, and an attempt to repair writes. So a
+//! table is tried out before it is opened, on a thread whose panic is an answer, and on a copy
+//! whose changes stay in memory: a damaged file is left as it was.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,10 +18,9 @@ use tracing::warn;
 
 use super::record::{Salt, Sequence};
 use super::trial::Trial;
-use super::{Batch, Go};
+use super::{Batch, Go, Range};
 use crate::embedded::disk::{Disk, DiskFile};
 use crate::embedded::fault::Fault;
-use crate::embedded::row::Range;
 
 /// The name of a table in the making.
 const NEW_NAME: &str = "table.new";
@@ -69,8 +68,8 @@ impl Mark {
 pub(super) struct Table {
     disk: Arc<dyn Disk>,
     path: PathBuf,
-    /// `None` when it is closed, or could not be opened again after a failure. Readers hold the lock,
-    /// so that nobody reads a file that was let go of.
+    /// `None` when it is closed, or could not be opened again after a failure. Readers hold the
+    /// lock, so that nobody reads a file that was let go of.
     database: RwLock<Option<Database>>,
 }
 
@@ -103,8 +102,8 @@ impl Table {
             .map_err(|error| Fault::io("renaming", &path, error))
     }
 
-    /// Tries whether the table can be opened, on a copy whose changes stay in memory, and returns its
-    /// mark. Reads all of it if it is not too large.
+    /// Tries whether the table can be opened, on a copy whose changes stay in memory, and returns
+    /// its mark. Reads all of it if it is not too large.
     pub(super) fn try_out(disk: &dyn Disk) -> Result<Mark, Fault> {
         let path = disk.path(Table::NAME);
         let file = disk.open(Table::NAME);
@@ -239,8 +238,8 @@ impl Rows {
 }
 
 /// Puts rows in several commits, each of which writes the pages that the one before it freed: in a
-/// single one the file would grow by all pages that change. What a crash leaves of it is harmless, for
-/// until the mark is put all rows are replayed from the log.
+/// single one the file would grow by all pages that change. What a crash leaves of it is harmless,
+/// for until the mark is put all rows are replayed from the log.
 fn put(database: &Database, rows: &Batch, mark: Mark) -> Result<(), redb::Error> {
     let mut rows = rows.iter().peekable();
     loop {

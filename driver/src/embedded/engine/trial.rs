@@ -20,7 +20,8 @@ pub(super) struct Trial {
 #[derive(Debug)]
 struct Copy {
     len: u64,
-    /// How much of the file shows through where nothing was changed; what was once cut off never does.
+    /// How much of the file shows through where nothing was changed; what was once cut off never
+    /// does.
     shown: u64,
     changed: HashMap<u64, Box<[u8]>>,
 }

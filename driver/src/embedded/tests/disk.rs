@@ -120,8 +120,8 @@ impl FakeDisk {
 
     /// Returns the disk as it may be found when the power failed after so much was done.
     ///
-    /// What was synced is there. Of what was not, `chance` says what is: it is asked for a number below
-    /// its argument.
+    /// What was synced is there. Of what was not, `chance` says what is: it is asked for a number
+    /// below its argument.
     pub(super) fn without_power(&self, done: usize, mut chance: impl FnMut(u32) -> u32) -> Self {
         let state = self.state();
         let journal = &state.journal[..done];

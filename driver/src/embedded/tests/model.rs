@@ -56,7 +56,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let key = || 0..KEYS.len();
     let ttl = || prop::option::weighted(0.3, 1..40_u64);
     let step = prop_oneof![
-        6 => (key(), ttl(), 0..600_usize).prop_map(|(key, ttl, bytes)| Step::Put { key, ttl, bytes }),
+        6 => (key(), ttl(), 0..600_usize)
+            .prop_map(|(key, ttl, bytes)| Step::Put { key, ttl, bytes }),
         3 => (key(), ttl()).prop_map(|(key, ttl)| Step::Create { key, ttl }),
         3 => (key(), any::<bool>()).prop_map(|(key, right)| Step::Update { key, right }),
         2 => key().prop_map(|key| Step::Delete { key }),

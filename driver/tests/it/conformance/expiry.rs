@@ -9,7 +9,8 @@ use crate::support::{bucket, config, expect, value};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// How early a lifetime may seem to end, to a clock that was read a little after the write was stamped.
+/// How early a lifetime may seem to end, to a clock that was read a little after the write was
+/// stamped.
 const SKEW: Duration = Duration::from_millis(50);
 
 fn living(lifetime: Duration) -> WriteOptions {
