@@ -48,7 +48,11 @@ pub(crate) trait Serve: Send + Sync + 'static {
     /// Answers a request. It never fails; a panic costs the client its connection and nobody else anything.
     ///
     /// The future owns what it needs, so that it is made where it will stay: moves are what a small request costs most.
-    fn call(self: &Arc<Self>, request: Request<Incoming>, peer: Peer) -> impl Future<Output = Response<Body>> + Send + use<Self>;
+    fn call(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+        peer: Peer,
+    ) -> impl Future<Output = Response<Body>> + Send + use<Self>;
 
     /// Answers in place of a request that is not let in: no room (503), or a head that is malformed (400) or too large (431).
     ///

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::server::conn::{http1, http2};
@@ -26,6 +26,12 @@ use crate::origin::Peer;
 
 /// What an HTTP/2 connection begins with. Source: RFC 9113, section 3.4.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Requests that a client may have at work at once over one HTTP/2 connection. A page with all that belongs to it needs fewer.
+const MAX_REQUESTS_AT_ONCE: u32 = 128;
+
+/// Bytes of an HTTP/2 answer that are taken from the application before the client has taken any.
+const SEND_BUFFER_BYTES: usize = 64 << 10;
 
 /// hyper refuses smaller buffers.
 const LEAST_BUFFER_BYTES: usize = 8 << 10;
@@ -52,6 +58,9 @@ impl<S: Serve> Site<S> {
         http1.max_buf_size(max_header_bytes + LEAST_BUFFER_BYTES);
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2.max_header_list_size(u32::try_from(max_header_bytes).unwrap_or(u32::MAX));
+        http2.max_concurrent_streams(MAX_REQUESTS_AT_ONCE);
+        // What waits for a client that takes nothing is bounded by this times the requests at once.
+        http2.max_send_buf_size(SEND_BUFFER_BYTES);
         Self {
             app,
             connections,
@@ -206,11 +215,13 @@ where
     let mut connection = Box::pin(site.http2.serve_connection(wire, service));
     let mut was_asked = false;
     poll_fn(|cx| {
-        if !was_asked && visit.link().is_finishing() {
+        let mut polled = connection.as_mut().poll(cx);
+        if polled.is_pending() && !was_asked && visit.link().is_finishing() {
             was_asked = true;
             connection.as_mut().graceful_shutdown();
+            polled = connection.as_mut().poll(cx);
         }
-        connection.as_mut().poll(cx)
+        polled
     })
     .await?;
     Ok(())
@@ -224,19 +235,22 @@ enum Version {
 /// Reads the first bytes of a connection, as many as it takes to tell HTTP/2 from HTTP/1.
 ///
 /// # Errors
-/// When the client leaves before, or the connection is asked to finish.
+/// When the client leaves before, or has sent nothing when the connection is asked to finish.
 async fn sniff(io: &mut (impl AsyncRead + Unpin), link: &Link) -> io::Result<(Version, Bytes)> {
     let mut bytes = [0; PREFACE.len()];
     let mut bytes = ReadBuf::new(&mut bytes);
     poll_fn(|cx| {
         while PREFACE.starts_with(bytes.filled()) && bytes.remaining() > 0 {
-            if link.is_finishing() {
-                return Poll::Ready(Err(io::ErrorKind::Interrupted.into()));
-            }
             let known = bytes.filled().len();
-            ready!(Pin::new(&mut *io).poll_read(cx, &mut bytes))?;
-            if bytes.filled().len() == known {
-                return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+            match Pin::new(&mut *io).poll_read(cx, &mut bytes)? {
+                Poll::Ready(()) if bytes.filled().len() == known => {
+                    return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+                }
+                Poll::Ready(()) => {}
+                Poll::Pending if link.is_finishing() => {
+                    return Poll::Ready(Err(io::ErrorKind::Interrupted.into()));
+                }
+                Poll::Pending => return Poll::Pending,
             }
         }
         Poll::Ready(io::Result::Ok(()))

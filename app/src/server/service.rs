@@ -30,7 +30,12 @@ pub(super) struct Visit<S> {
 
 impl<S> Visit<S> {
     pub(super) fn new(app: Arc<S>, link: Arc<Link>, peer: Peer) -> Self {
-        Self { app, link, peer, handover: Mutex::new(None) }
+        Self {
+            app,
+            link,
+            peer,
+            handover: Mutex::new(None),
+        }
     }
 
     pub(super) fn link(&self) -> &Link {
@@ -39,14 +44,20 @@ impl<S> Visit<S> {
 
     /// Takes the stream whose head is written.
     pub(super) fn take_handover(&self) -> Option<Handover> {
-        self.handover.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.handover
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 }
 
 /// Has the application answer a request, within the budgets.
 ///
 /// A future written by hand, because an `async fn` would move the request and the response several times more.
-pub(super) fn answer<S: Serve>(visit: &Arc<Visit<S>>, request: Request<Incoming>) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<S> {
+pub(super) fn answer<S: Serve>(
+    visit: &Arc<Visit<S>>,
+    request: Request<Incoming>,
+) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<S> {
     let version = request.version();
     let has_body = !request.body().is_end_stream();
     Answer {
@@ -82,11 +93,16 @@ where
             Poll::Pending => Poll::Pending,
             Poll::Ready(response) => {
                 let visit = &*this.at_work.0;
-                let is_ordinary = is_at_hand(response.body()) && response.status() != StatusCode::SWITCHING_PROTOCOLS;
+                let is_ordinary = is_at_hand(response.body())
+                    && response.status() != StatusCode::SWITCHING_PROTOCOLS;
                 if is_ordinary && !visit.link.connections().budget().is_pressed() {
                     return Poll::Ready(Ok(response));
                 }
-                Poll::Ready(Ok(visit.attend(response, *this.version, *this.may_hand_over)))
+                Poll::Ready(Ok(visit.attend(
+                    response,
+                    *this.version,
+                    *this.may_hand_over,
+                )))
             }
         }
     }
@@ -95,14 +111,28 @@ where
 impl<S: Serve> Visit<S> {
     /// Lets an answer go out that takes time, or goes out while places are scarce.
     #[cold]
-    fn attend(&self, response: Response<Body>, version: Version, may_hand_over: bool) -> Response<Body> {
+    fn attend(
+        &self,
+        response: Response<Body>,
+        version: Version,
+        may_hand_over: bool,
+    ) -> Response<Body> {
         let mut response = if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            if self.link.upgrade() { return response } else { self.no_room() }
+            if self.link.upgrade() {
+                return response;
+            } else {
+                self.no_room()
+            }
         } else if response.body().is_stream() {
             self.stream(response, may_hand_over)
         } else if !is_at_hand(response.body()) {
             let request = Kept::new(&self.link);
-            response.map(|body| Body::wrap(Counted { body, _request: request }))
+            response.map(|body| {
+                Body::wrap(Counted {
+                    body,
+                    _request: request,
+                })
+            })
         } else {
             response
         };
@@ -110,7 +140,9 @@ impl<S: Serve> Visit<S> {
             if version == Version::HTTP_2 {
                 self.link.finish();
             } else {
-                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                response
+                    .headers_mut()
+                    .insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
         }
         response
@@ -121,19 +153,29 @@ impl<S: Serve> Visit<S> {
         if !self.link.begin_stream() {
             return self.no_room();
         }
-        let stream = Stream { request: Kept::new(&self.link) };
+        let stream = Stream {
+            request: Kept::new(&self.link),
+        };
         if !may_hand_over || response.status() != StatusCode::OK {
-            return response.map(|body| Body::wrap(Counted { body, _request: stream }));
+            return response.map(|body| {
+                Body::wrap(Counted {
+                    body,
+                    _request: stream,
+                })
+            });
         }
         let (head, body) = response.into_parts();
-        *self.handover.lock().unwrap_or_else(PoisonError::into_inner) = Some(Handover::new(body, stream));
+        *self.handover.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Handover::new(body, stream));
         self.link.hand_over();
         Response::from_parts(head, Body::wrap(Elsewhere))
     }
 
     fn no_room(&self) -> Response<Body> {
         let mut response = self.app.refuse(StatusCode::SERVICE_UNAVAILABLE);
-        response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, RETRY_AFTER);
         response
     }
 }
@@ -197,7 +239,10 @@ impl<R: Unpin> HttpBody for Counted<R> {
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         Pin::new(&mut self.get_mut().body).poll_frame(cx)
     }
 
@@ -217,7 +262,10 @@ impl HttpBody for Elsewhere {
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         Poll::Pending
     }
 }

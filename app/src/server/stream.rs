@@ -32,7 +32,10 @@ pub(super) struct Handover {
 
 impl Handover {
     pub(super) fn new(body: Body, request: Stream) -> Self {
-        Self { body, _request: request }
+        Self {
+            body,
+            _request: request,
+        }
     }
 
     /// Writes the stream to its end.

@@ -24,13 +24,18 @@ use crate::server::{Layout, Serve, Server, ServerOptions, Shutdown, runtime};
 const CONNECTIONS: usize = 64;
 const REQUESTS: usize = 200_000;
 const ROUNDS: usize = 9;
-const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nUser-Agent: cost\r\nAccept: */*\r\n\r\n";
+const REQUEST: &[u8] =
+    b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nUser-Agent: cost\r\nAccept: */*\r\n\r\n";
 
 /// An application that costs nothing.
 struct Hello;
 
 impl Serve for Hello {
-    fn call(self: &Arc<Self>, _: Request<Incoming>, _: Peer) -> impl Future<Output = Response<Body>> + Send + use<> {
+    fn call(
+        self: &Arc<Self>,
+        _: Request<Incoming>,
+        _: Peer,
+    ) -> impl Future<Output = Response<Body>> + Send + use<> {
         std::future::ready(Response::new(Body::from("hello")))
     }
 }
@@ -39,10 +44,16 @@ impl Serve for Hello {
 #[ignore = "the program that the measurement starts"]
 fn child_ours() {
     runtime(Layout::Shared).expect("threads").block_on(async {
-        let server = Server::bind(ServerOptions::default()).await.expect("a port is free");
-        writeln!(std::io::stderr(), "listening on {}", server.local_addr()).expect("the parent reads it");
+        let server = Server::bind(ServerOptions::default())
+            .await
+            .expect("a port is free");
+        writeln!(std::io::stderr(), "listening on {}", server.local_addr())
+            .expect("the parent reads it");
         let shutdown = Shutdown::default();
-        server.run(Arc::new(Hello), shutdown).await.expect("it runs");
+        server
+            .run(Arc::new(Hello), shutdown)
+            .await
+            .expect("it runs");
     });
 }
 
@@ -50,13 +61,28 @@ fn child_ours() {
 #[ignore = "the program that the measurement starts"]
 fn child_bare() {
     runtime(Layout::Shared).expect("threads").block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
-        writeln!(std::io::stderr(), "listening on {}", listener.local_addr().expect("an address")).expect("the parent reads it");
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port is free");
+        writeln!(
+            std::io::stderr(),
+            "listening on {}",
+            listener.local_addr().expect("an address")
+        )
+        .expect("the parent reads it");
         loop {
             let (client, _) = listener.accept().await.expect("a client");
             client.set_nodelay(true).expect("an option of every socket");
-            let service = service_fn(|_| async { Ok::<_, Infallible>(Response::new(Full::new(bytes::Bytes::from_static(b"hello")))) });
-            tokio::spawn(hyper::server::conn::http1::Builder::new().header_read_timeout(None).serve_connection(TokioIo::new(client), service));
+            let service = service_fn(|_| async {
+                Ok::<_, Infallible>(Response::new(Full::new(bytes::Bytes::from_static(
+                    b"hello",
+                ))))
+            });
+            tokio::spawn(
+                hyper::server::conn::http1::Builder::new()
+                    .header_read_timeout(None)
+                    .serve_connection(TokioIo::new(client), service),
+            );
         }
     });
 }
@@ -76,8 +102,13 @@ async fn cost_of_a_request_above_hyper() {
         figures[figures.len() / 2]
     };
     let (of_ours, of_bare) = (median(of_ours), median(of_bare));
-    writeln!(std::io::stderr(), "user µs a request: hyper {of_bare:.3}, ours {of_ours:.3}, above {:.3}, ratio {:.3}", of_ours - of_bare, of_ours / of_bare)
-        .expect("somebody reads it");
+    writeln!(
+        std::io::stderr(),
+        "user µs a request: hyper {of_bare:.3}, ours {of_ours:.3}, above {:.3}, ratio {:.3}",
+        of_ours - of_bare,
+        of_ours / of_bare
+    )
+    .expect("somebody reads it");
 }
 
 async fn micros_per_request(server: &Process) -> f64 {
@@ -88,7 +119,10 @@ async fn micros_per_request(server: &Process) -> f64 {
             let mut socket = TcpStream::connect(addr).await.expect("the port is open");
             let mut answer = [0; 1024];
             for _ in 0..REQUESTS / CONNECTIONS {
-                socket.write_all(REQUEST).await.expect("the server takes it");
+                socket
+                    .write_all(REQUEST)
+                    .await
+                    .expect("the server takes it");
                 let read = socket.read(&mut answer).await.expect("an answer");
                 assert!(answer[..read].ends_with(b"hello"));
             }

@@ -55,8 +55,12 @@ impl Probe {
                 tokio::spawn(echo_upgraded(request));
                 let mut response = Response::new(Body::empty());
                 *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-                response.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("echo"));
+                response
+                    .headers_mut()
+                    .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+                response
+                    .headers_mut()
+                    .insert(header::UPGRADE, HeaderValue::from_static("echo"));
                 response
             }
             _ => {
@@ -65,24 +69,32 @@ impl Probe {
                 response
             }
         }
-        }
+    }
 }
 
 impl Serve for Probe {
-    fn call(self: &Arc<Self>, request: Request<Incoming>, peer: Peer) -> impl Future<Output = Response<Body>> + Send + use<> {
+    fn call(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+        peer: Peer,
+    ) -> impl Future<Output = Response<Body>> + Send + use<> {
         self.clone().answer(request, peer)
     }
 
     fn refuse(self: &Arc<Self>, status: StatusCode) -> Response<Body> {
         let mut response = Response::new(Body::from("refused"));
         *response.status_mut() = status;
-        response.headers_mut().insert("x-request-id", HeaderValue::from_static("probe-1"));
+        response
+            .headers_mut()
+            .insert("x-request-id", HeaderValue::from_static("probe-1"));
         response
     }
 }
 
 async fn echo_upgraded(request: Request<Incoming>) {
-    let Ok(upgraded) = hyper::upgrade::on(request).await else { return };
+    let Ok(upgraded) = hyper::upgrade::on(request).await else {
+        return;
+    };
     let mut socket = hyper_util::rt::TokioIo::new(upgraded);
     let mut bytes = [0; 64];
     while let Ok(read @ 1..) = socket.read(&mut bytes).await {
@@ -100,7 +112,10 @@ struct Stream {
 
 impl Stream {
     fn new(over: &CancellationToken) -> Self {
-        Self { said_hello: false, over: Some(Box::pin(over.clone().cancelled_owned())) }
+        Self {
+            said_hello: false,
+            over: Some(Box::pin(over.clone().cancelled_owned())),
+        }
     }
 }
 
@@ -108,12 +123,17 @@ impl HttpBody for Stream {
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         if !self.said_hello {
             self.said_hello = true;
             return Poll::Ready(Some(Ok(Frame::data(HELLO.into()))));
         }
-        let Some(over) = &mut self.over else { return Poll::Ready(None) };
+        let Some(over) = &mut self.over else {
+            return Poll::Ready(None);
+        };
         std::task::ready!(over.as_mut().poll(cx));
         self.over = None;
         Poll::Ready(Some(Ok(Frame::data(GOODBYE.into()))))
@@ -128,7 +148,19 @@ struct Events {
 
 impl Events {
     fn new(fails: bool) -> Self {
-        Self { left: vec!["data: one\n\n", "data: two\n\n", "", "later", "data: three, which is a little longer\n\n", "later", "later"].into_iter(), fails }
+        Self {
+            left: vec![
+                "data: one\n\n",
+                "data: two\n\n",
+                "",
+                "later",
+                "data: three, which is a little longer\n\n",
+                "later",
+                "later",
+            ]
+            .into_iter(),
+            fails,
+        }
     }
 }
 
@@ -136,7 +168,10 @@ impl HttpBody for Events {
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match self.left.next() {
             Some("later") => {
                 cx.waker().wake_by_ref();
@@ -153,7 +188,8 @@ impl Body {
     /// Reads a body to its end.
     async fn collect_for_test(mut self) -> Result<Bytes, BoxError> {
         let mut all = Vec::new();
-        while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut self).poll_frame(cx)).await {
+        while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut self).poll_frame(cx)).await
+        {
             if let Ok(data) = frame?.into_data() {
                 all.extend_from_slice(&data);
             }
