@@ -9,4 +9,4 @@ mod request;
 mod shards;
 
 pub(crate) use metrics::{Gauge, Gauges, Metrics};
-pub(crate) use request::{current_request_id, with_request_id};
+pub(crate) use request::{current_request_id, lend_request_id, with_request_id};

@@ -1,12 +1,14 @@
 //! The way of a request: tree, hooks, handler, and whatever comes of it, to a response.
 
 use std::any::Any;
+use std::future;
 use std::panic::{self, AssertUnwindSafe};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context as Task, Poll};
 use std::time::Instant;
 
-use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, StatusCode};
@@ -22,29 +24,12 @@ use crate::observe;
 use crate::origin::{self, Peer};
 use crate::response::Response;
 use crate::security;
+use crate::session::Session;
 
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// A request on its way: the tree has been asked, and what is left is to wait.
-///
-/// All that needs no waiting is done before there is a future. The server stores the future and polls it, and every call on the way hands it
-/// on by copying it: so it holds a few words, and not a request with all that may become of it.
-struct Begun {
-    began: Instant,
-    cx: Context,
-    task: Task,
-}
-
-/// What is left to do for an answer.
-enum Task {
-    /// To run the hooks and, if none of them answers, the handler.
-    Handle(BoxFuture<'static, Result<Response>>),
-    /// Nothing: the answer is known.
-    Known(Known),
-}
-
-/// An answer without a handler. Boxed, because it is seldom and large.
-type Known = Box<Result<Response>>;
+/// What becomes of a request: a handler's answer, or one that is known without.
+type Work = BoxFuture<'static, Result<Response>>;
 
 impl BaseApp {
     /// Answers a request, through the layers if there are any. `peer` is who sent it, as far as that is known.
@@ -68,57 +53,51 @@ impl App {
         self: &Arc<Self>,
         mut request: Request<Body>,
         peer: Peer,
-    ) -> impl Future<Output = Response> + Send + use<> {
-        enum Way {
-            Straight(Begun),
-            Layered(BoxFuture<'static, Response>),
-        }
-        let way = match self.layered.get() {
-            None => Way::Straight(self.begin(request, peer)),
+    ) -> Either<Answering, BoxFuture<'static, Response>> {
+        match self.layered.get() {
+            None => Either::Left(self.begin(request, peer)),
             Some(layered) => {
                 request.extensions_mut().insert(peer);
-                Way::Layered(layered.handle(request))
-            }
-        };
-        async move {
-            match way {
-                Way::Straight(begun) => begun.answer().await,
-                Way::Layered(answer) => answer.await,
+                Either::Right(layered.handle(request))
             }
         }
     }
 
     /// Answers a request that came through all layers.
-    pub(crate) fn answer_inside(
-        self: &Arc<Self>,
-        request: Request<Body>,
-    ) -> impl Future<Output = Response> + Send + use<> {
+    pub(crate) fn answer_inside(self: &Arc<Self>, request: Request<Body>) -> Answering {
         let peer = request
             .extensions()
             .get::<Peer>()
             .copied()
             .unwrap_or_default();
-        self.begin(request, peer).answer()
+        self.begin(request, peer)
     }
 
-    fn begin(self: &Arc<Self>, request: Request<Body>, peer: Peer) -> Begun {
+    /// Does all that needs no waiting.
+    fn begin(self: &Arc<Self>, request: Request<Body>, peer: Peer) -> Answering {
         let began = Instant::now();
         let (head, body) = request.into_parts();
         let id = self.request_ids.next();
         // Closures of the application are among the matchers of a tree.
         let found = panic::catch_unwind(AssertUnwindSafe(|| self.find(&head, peer)));
         let (vars, endpoint) =
-            found.unwrap_or_else(|panic| (None, Err(refusal(panicked(&*panic)))));
+            found.unwrap_or_else(|panic| (None, Err(known(Err(panicked(&*panic))))));
         let cx = Context::new(BaseApp(Arc::clone(self)), head, body, peer, id, vars);
-        let task = match endpoint.and_then(|endpoint| self.admit(&cx, endpoint)) {
-            Ok(endpoint) => Task::Handle(endpoint.call(cx.clone())),
-            Err(known) => Task::Known(known),
+        let work = match endpoint.and_then(|endpoint| self.admit(&cx, endpoint)) {
+            Ok(endpoint) if self.hooks.start.is_empty() => endpoint.call(cx.clone()),
+            Ok(endpoint) => Box::pin(after_hooks(cx.clone(), endpoint.call(cx.clone()))),
+            Err(known) => known,
         };
-        Begun { began, cx, task }
+        Answering {
+            began,
+            cx,
+            work,
+            is_stored: false,
+        }
     }
 
     /// Asks the tree.
-    fn find(&self, head: &Parts, peer: Peer) -> (Option<Vars>, Result<&Endpoint, Known>) {
+    fn find(&self, head: &Parts, peer: Peer) -> (Option<Vars>, Result<&Endpoint, Work>) {
         match self
             .tree
             .find(&origin::head_of(head, peer, &self.trusted_proxies))
@@ -129,34 +108,34 @@ impl App {
     }
 
     #[cold]
-    fn without_handler(&self, found: Found<'_, Endpoint>) -> Known {
+    fn without_handler(&self, found: Found<'_, Endpoint>) -> Work {
         if !self.phase.is_ready() {
-            return refusal(Error::unavailable());
+            return known(Err(Error::unavailable()));
         }
         match found {
-            Found::Options { allow, .. } => Box::new(Ok(options(allow.header_value()))),
+            Found::Options { allow, .. } => known(Ok(options(allow.header_value()))),
             Found::MethodNotAllowed { allow, .. } => {
                 let error = Error::new(
                     StatusCode::METHOD_NOT_ALLOWED,
                     "method_not_allowed",
                     "This method is not for this address.",
                 );
-                refusal(error.header(header::ALLOW, allow.header_value()))
+                known(Err(error.header(header::ALLOW, allow.header_value())))
             }
-            Found::BadEncoding => refusal(Error::malformed("The address is not well encoded.")),
-            _ => refusal(Error::not_found()),
+            Found::BadEncoding => known(Err(Error::malformed("The address is not well encoded."))),
+            _ => known(Err(Error::not_found())),
         }
     }
 
     /// Lets a request in to its handler, if the application is ready and nobody else's page sent it.
-    fn admit<'e>(&self, cx: &Context, endpoint: &'e Endpoint) -> Result<&'e Endpoint, Known> {
+    fn admit<'e>(&self, cx: &Context, endpoint: &'e Endpoint) -> Result<&'e Endpoint, Work> {
         if !self.phase.is_ready() && !endpoint.is_for_probes() {
-            return Err(refusal(Error::unavailable()));
+            return Err(known(Err(Error::unavailable())));
         }
         if !matches!(*cx.method(), Method::GET | Method::HEAD) {
             let authority = cx.origin().authority;
             security::refuse_cross_site(cx.head(), authority, self.public_url.as_ref())
-                .map_err(refusal)?;
+                .map_err(|error| known(Err(error)))?;
         }
         Ok(endpoint)
     }
@@ -175,47 +154,67 @@ impl App {
     }
 }
 
-impl Begun {
-    /// Waits for the answer. Errors and panics become answers here.
-    async fn answer(self) -> Response {
-        let Self { began, cx, task } = self;
-        let answer = AssertUnwindSafe(task.run(&cx)).catch_unwind();
-        let mut response = observe::with_request_id(cx.request_id(), async {
-            match answer.await {
-                Ok(Ok(response)) => response,
-                Ok(Err(error)) => answer::to_error(&cx, &error),
-                Err(panic) => answer::to_error(&cx, &panicked(&*panic)),
-            }
-        })
-        .await;
-        cx.app().0.finish(&cx, &mut response, began);
-        response
-    }
+/// A request on its way to its answer: errors and panics become answers here.
+///
+/// The tree has been asked before there is this future. The server stores it and polls it, and every call on the way hands it on by
+/// copying it: so it is a few words long, and holds neither the request nor what only few requests need.
+pub(crate) struct Answering {
+    began: Instant,
+    cx: Context,
+    /// The hooks and the handler; and then, if the request has used its session, what stores it.
+    work: Work,
+    is_stored: bool,
 }
 
-impl Task {
-    async fn run(self, cx: &Context) -> Result<Response> {
-        let handler = match self {
-            Self::Handle(handler) => handler,
-            Self::Known(answer) => return *answer,
+impl Future for Answering {
+    type Output = Response;
+
+    fn poll(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Response> {
+        let Self {
+            began,
+            cx,
+            work,
+            is_stored,
+        } = &mut *self;
+        let _lent = observe::lend_request_id(cx.request_id());
+        let mut response = loop {
+            match panic::catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(task))) {
+                Ok(Poll::Pending) => return Poll::Pending,
+                Ok(Poll::Ready(Ok(response))) => match cx.session_if_used() {
+                    Some(session) if !*is_stored => {
+                        *is_stored = true;
+                        *work = Box::pin(store(session.clone(), response));
+                    }
+                    _ => break response,
+                },
+                Ok(Poll::Ready(Err(error))) => break answer::to_error(cx, &error),
+                Err(panic) => break answer::to_error(cx, &panicked(&*panic)),
+            }
         };
-        for hook in &cx.app().0.hooks.start {
-            if let Some(response) = hook(cx.clone()).await? {
-                return Ok(response);
-            }
-        }
-        let mut response = handler.await?;
-        if let Some(session) = cx.session_if_used() {
-            // Boxed, because it is ten times what all other requests need to wait: 3.8 KB, which would be copied for every request.
-            Box::pin(session.commit(response.headers_mut())).await?;
-            keep_private(response.headers_mut());
-        }
-        Ok(response)
+        cx.app().0.finish(cx, &mut response, *began);
+        Poll::Ready(response)
     }
 }
 
-fn refusal(error: Error) -> Known {
-    Box::new(Err(error))
+/// Runs the hooks and, if none of them answers, the handler.
+async fn after_hooks(cx: Context, handler: Work) -> Result<Response> {
+    for hook in &cx.app().0.hooks.start {
+        if let Some(response) = hook(cx.clone()).await? {
+            return Ok(response);
+        }
+    }
+    handler.await
+}
+
+/// Stores what an answered request has changed in its session.
+async fn store(session: Session, mut response: Response) -> Result<Response> {
+    session.commit(response.headers_mut()).await?;
+    keep_private(response.headers_mut());
+    Ok(response)
+}
+
+fn known(answer: Result<Response>) -> Work {
+    Box::pin(future::ready(answer))
 }
 
 /// What was made from a session is for one visitor, and for now.
@@ -242,14 +241,10 @@ fn panicked(panic: &(dyn Any + Send)) -> Error {
 mod tests {
     use super::*;
 
-    fn size_of_future<F>(_: impl FnOnce(&Arc<App>, Request<Body>) -> F) -> usize {
-        size_of::<F>()
-    }
-
     /// Hyper copies it for every request. A session's commit alone once made it 3.8 KB.
     #[test]
-    fn the_future_of_an_answer_holds_neither_the_request_nor_what_few_requests_need() {
-        let bytes = size_of_future(|app, request| app.answer(request, Peer::default()));
-        assert!(bytes <= 640, "{bytes} bytes");
+    fn the_future_of_an_answer_is_a_few_words() {
+        let bytes = size_of::<Answering>();
+        assert!(bytes <= 64, "{bytes} bytes");
     }
 }

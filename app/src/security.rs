@@ -122,8 +122,10 @@ fn add(headers: &mut HeaderMap, name: HeaderName, value: &HeaderValue) {
 /// Returns true for what a browser shows as a page of its own: HTML, and XML of any kind, SVG among them.
 fn is_document(content_type: &HeaderValue) -> bool {
     let essence = face::essence(content_type.as_bytes());
-    essence.eq_ignore_ascii_case(b"text/html")
-        || essence.len() >= 3 && essence[essence.len() - 3..].eq_ignore_ascii_case(b"xml")
+    let ends_with = |end: &[u8]| {
+        essence.len() >= end.len() && essence[essence.len() - end.len()..].eq_ignore_ascii_case(end)
+    };
+    ends_with(b"text/html") || ends_with(b"xml")
 }
 
 #[cfg(test)]
@@ -170,6 +172,28 @@ mod tests {
             ],
             false,
         );
+    }
+
+    #[test]
+    fn documents_are_html_and_every_kind_of_xml() {
+        for (content_type, expected) in [
+            ("text/html; charset=utf-8", true),
+            ("Text/HTML", true),
+            ("application/xhtml+xml", true),
+            ("image/svg+xml;charset=utf-8", true),
+            ("text/xml", true),
+            ("text/plain; charset=utf-8", false),
+            ("application/json", false),
+            ("application/json; of=xml", false),
+            ("ml", false),
+            ("", false),
+        ] {
+            assert_eq!(
+                is_document(&HeaderValue::from_static(content_type)),
+                expected,
+                "{content_type}"
+            );
+        }
     }
 
     #[test]

@@ -36,6 +36,7 @@ use crate::observe::Gauges;
 use crate::origin::Peer;
 
 pub(crate) use listen::Server;
+#[cfg(test)]
 pub(crate) use run::Outcome;
 pub(crate) use runtime::{Layout, runtime};
 pub(crate) use shutdown::Shutdown;

@@ -21,7 +21,14 @@ pub(crate) fn current_request_id() -> Option<RequestId> {
     CURRENT.get()
 }
 
-/// Runs a future as part of a request: every line that it logs carries the request's id. Costs two writes a poll.
+/// Lends a request's id to this thread until the guard is dropped. Costs two writes.
+pub(crate) fn lend_request_id(id: RequestId) -> Lent {
+    Lent {
+        before: CURRENT.replace(Some(id)),
+    }
+}
+
+/// Runs a future as part of a request: every line that it logs carries the request's id.
 pub(crate) fn with_request_id<F: Future>(id: RequestId, future: F) -> WithRequestId<F> {
     WithRequestId { id, future }
 }
@@ -40,16 +47,18 @@ impl<F: Future> Future for WithRequestId<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let _outer = Restore(CURRENT.replace(Some(*this.id)));
+        let _lent = lend_request_id(*this.id);
         this.future.poll(cx)
     }
 }
 
-/// Gives the thread back what it had before, after a panic too.
-struct Restore(Option<RequestId>);
+/// An id on loan. Gives the thread back what it had before, after a panic too.
+pub(crate) struct Lent {
+    before: Option<RequestId>,
+}
 
-impl Drop for Restore {
+impl Drop for Lent {
     fn drop(&mut self) {
-        CURRENT.set(self.0);
+        CURRENT.set(self.before);
     }
 }

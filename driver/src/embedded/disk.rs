@@ -61,9 +61,13 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    /// Makes the directory if it is not there, and locks it.
+    /// Makes the directory, for its owner alone, if it is not there, and locks it.
     pub(super) fn hold(path: &Path) -> Result<Self, Fault> {
-        fs::create_dir_all(path).map_err(|error| Fault::io("making", path, error))?;
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        let made = builder.recursive(true).create(path);
+        made.map_err(|error| Fault::io("making", path, error))?;
         let lock_path = path.join(LOCK);
         let lock = OpenOptions::new()
             .create(true)

@@ -11,6 +11,7 @@ mod log;
 mod memory;
 mod overlay;
 mod record;
+mod replay;
 mod table;
 mod trial;
 

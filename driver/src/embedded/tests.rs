@@ -1,5 +1,6 @@
 //! The embedded store on disks and clocks that do what a test wants.
 
+mod damage;
 mod disk;
 mod expiry;
 mod full;

@@ -1,5 +1,6 @@
 //! The backends that the conformance suite is run over.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use pleach_driver::Driver;
@@ -36,8 +37,12 @@ impl Directory {
         Self(tempfile::tempdir().unwrap())
     }
 
+    pub(crate) fn path(&self) -> PathBuf {
+        self.0.path().join("data")
+    }
+
     pub(crate) fn url(&self) -> String {
-        format!("file:{}", self.0.path().join("data").display())
+        format!("file:{}", self.path().display())
     }
 }
 

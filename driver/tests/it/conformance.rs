@@ -68,6 +68,7 @@ macro_rules! conformance {
                     wildcards_in_a_key_mean_nothing
                     fifty_clients_race_for_one_create
                     no_update_is_lost_among_fifty_clients
+                    a_dropped_write_is_made_whole_or_not_at_all
                 }
                 buckets {
                     opened_twice_it_is_the_same_bucket
@@ -100,6 +101,7 @@ macro_rules! conformance {
                     an_empty_bucket_is_caught_up_at_once
                     a_filter_without_a_match_is_caught_up_at_once
                     one_key_is_watched_alone
+                    one_key_s_watcher_is_not_woken_by_others
                     a_pattern_is_watched
                     a_key_is_watched_whatever_its_characters
                     deletes_and_purges_are_told_apart
@@ -115,6 +117,7 @@ macro_rules! conformance {
                     a_slow_watcher_does_not_slow_the_others
                     a_watch_that_starts_among_writes_misses_and_repeats_nothing
                     a_watch_of_one_key_that_starts_among_writes_sees_the_last
+                    a_dropped_next_loses_no_event
                     dropped_watches_are_not_counted
                     a_watch_outlives_the_handle_it_came_from
                     closing_ends_the_watches

@@ -2,6 +2,9 @@
 
 mod backends;
 mod conformance;
+mod crash;
+mod directory;
+mod doubles;
 mod support;
 
 use crate::backends::{Directory, Memory};

@@ -121,7 +121,7 @@ fn matchers(path: impl Strategy<Value = Option<Matcher>>) -> impl Strategy<Value
 }
 
 /// A tree of up to some forty routes. Names, variables and handlers are numbered, so that none is there twice.
-pub fn tree() -> impl Strategy<Value = Node> {
+pub(crate) fn tree() -> impl Strategy<Value = Node> {
     let leaf = (matchers(option::weighted(0.9, path())), handlers());
     let leaf = leaf.prop_map(|(matchers, handlers)| Node {
         name: String::new(),
@@ -271,7 +271,7 @@ fn query() -> impl Strategy<Value = Option<String>> {
     option::weighted(0.4, vec(pair, 0..3).prop_map(|pairs| pairs.join("&")))
 }
 
-pub fn request() -> impl Strategy<Value = Request> {
+pub(crate) fn request() -> impl Strategy<Value = Request> {
     let method = select(
         &[
             Method::GET,

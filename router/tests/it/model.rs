@@ -8,7 +8,7 @@ use pleach_router::{Head, Route};
 
 /// A part of a segment.
 #[derive(Clone, Debug)]
-pub enum Part {
+pub(crate) enum Part {
     Literal(&'static str),
     Any(String),
     /// A variable, the characters that it may be made of, and the regex that says the same.
@@ -16,13 +16,13 @@ pub enum Part {
 }
 
 #[derive(Clone, Debug)]
-pub enum Segment {
+pub(crate) enum Segment {
     Parts(Vec<Part>),
     Rest(String),
 }
 
 #[derive(Clone, Debug)]
-pub enum Matcher {
+pub(crate) enum Matcher {
     Path(Vec<Segment>),
     Prefix(Vec<Segment>),
     Host(Vec<Vec<Part>>),
@@ -38,26 +38,26 @@ pub enum Matcher {
 
 /// A route; handlers are numbered over the whole tree.
 #[derive(Clone, Debug)]
-pub struct Node {
-    pub name: String,
-    pub matchers: Vec<Matcher>,
-    pub handlers: Vec<(Option<Method>, usize)>,
-    pub children: Vec<Node>,
+pub(crate) struct Node {
+    pub(crate) name: String,
+    pub(crate) matchers: Vec<Matcher>,
+    pub(crate) handlers: Vec<(Option<Method>, usize)>,
+    pub(crate) children: Vec<Node>,
 }
 
 #[derive(Clone, Debug)]
-pub struct Request {
-    pub method: Method,
-    pub scheme: &'static str,
-    pub host: String,
-    pub path: String,
-    pub query: Option<String>,
-    pub headers: HeaderMap,
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) scheme: &'static str,
+    pub(crate) host: String,
+    pub(crate) path: String,
+    pub(crate) query: Option<String>,
+    pub(crate) headers: HeaderMap,
 }
 
 /// What the walk came to; values are those that the route caught, by name.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     Match(usize, Vec<(String, String)>),
     Refused(Vec<Method>),
     BadEncoding,
@@ -65,7 +65,7 @@ pub enum Outcome {
 }
 
 impl Request {
-    pub fn head(&self) -> Head<'_> {
+    pub(crate) fn head(&self) -> Head<'_> {
         let Self {
             method,
             scheme,
@@ -84,7 +84,7 @@ impl Request {
         }
     }
 
-    pub fn with_header(mut self, name: &'static str, value: &str) -> Self {
+    pub(crate) fn with_header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.insert(
             HeaderName::from_static(name),
             HeaderValue::from_str(value).unwrap(),
@@ -93,7 +93,7 @@ impl Request {
     }
 }
 
-pub fn text_of_parts(parts: &[Part]) -> String {
+pub(crate) fn text_of_parts(parts: &[Part]) -> String {
     let text = |part: &Part| match part {
         Part::Literal(text) => (*text).to_owned(),
         Part::Any(name) => format!("{{{name}}}"),
@@ -112,7 +112,7 @@ fn text_of_path(segments: &[Segment]) -> String {
 
 impl Node {
     /// The route that the crate is given.
-    pub fn route(&self) -> Route<usize> {
+    pub(crate) fn route(&self) -> Route<usize> {
         let mut route = Route::new(&*self.name);
         for matcher in &self.matchers {
             route = match matcher {
@@ -142,7 +142,7 @@ impl Node {
     }
 
     /// Walks the tree with a request.
-    pub fn walk(&self, request: &Request) -> Outcome {
+    pub(crate) fn walk(&self, request: &Request) -> Outcome {
         let mut walk = Walk {
             request,
             segments: Vec::new(),
@@ -356,7 +356,7 @@ impl State {
 }
 
 /// All methods that generated routes and requests use, in the order of `Allow`.
-pub const METHODS: [Method; 9] = [
+pub(crate) const METHODS: [Method; 9] = [
     Method::GET,
     Method::HEAD,
     Method::POST,
@@ -393,7 +393,7 @@ fn decode(text: &str) -> Option<String> {
 }
 
 /// Matches parts against the whole of a text: free variables as short as can be, constrained ones as long as can be.
-pub fn match_parts(parts: &[Part], text: &str) -> Option<Vec<(String, String)>> {
+pub(crate) fn match_parts(parts: &[Part], text: &str) -> Option<Vec<(String, String)>> {
     let Some((first, others)) = parts.split_first() else {
         return text.is_empty().then(Vec::new);
     };

@@ -17,8 +17,9 @@ use bytes::Bytes;
 
 use super::cache::Cache;
 use super::checkpoint::{Checkpointer, Road};
-use super::log::{Log, Replayed, SEGMENT_BYTES};
+use super::log::{Log, SEGMENT_BYTES};
 use super::overlay::Overlay;
+use super::replay;
 use super::table::{Mark, Table};
 use super::{Batch, Engine, Go, Rest, Visit};
 use crate::embedded::disk::Disk;
@@ -48,19 +49,22 @@ impl Files {
         segment_bytes: u64,
     ) -> Result<Self, Fault> {
         if !Table::exists(&*disk)? {
-            if Log::exists(&*disk)? {
+            if replay::exists(&*disk)? {
                 let path = disk.path(Table::NAME);
                 return Err(Fault::damaged(&path, "it is missing, and there is a log"));
             }
             Table::create(&*disk)?;
         }
-        let (table, mark) = Table::open(disk.clone())?;
-        let Replayed { mut log, rows } = Log::open(disk.clone(), mark.salt, mark.sequence)?;
+        // Nothing is written before all files are known to be sound.
+        let mark = Table::try_out(&*disk)?;
+        let replayed = replay::replay(&*disk, mark)?;
+        let table = Table::open(disk.clone())?;
+        let mut log = Log::open(disk.clone(), mark.salt, &replayed)?;
         let mark = Mark {
-            sequence: log.last(),
+            sequence: replayed.last,
             ..mark
         };
-        let overlay = Overlay::new(rows);
+        let overlay = Overlay::new(replayed.rows);
         // Ordinarily what was replayed goes into the table while new batches come. After one crash
         // upon another there may be no segment left to write them to.
         if !log.has_room() {

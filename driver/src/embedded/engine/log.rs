@@ -3,24 +3,19 @@
 //! It lies in a few segment files that are written in place, over and over: a segment whose rows are
 //! all in the table is free, and the next record may begin it anew. Its space is written before it is
 //! used, so that a sync has data to write and no file length, which costs half as much.
-//!
-//! At the start the segments are read: the records that continue each other are replayed, and what
-//! follows the last of them is either the remains of an older use, or of a record that was being
-//! written when the power failed and was never acknowledged, or damage. It is damage if a later
-//! record stands behind it, for that was begun when everything before it was durable.
 
+use std::io;
 use std::sync::Arc;
-
-use tracing::warn;
 
 use super::Batch;
 use super::record::{self, Salt, Sequence};
+use super::replay::Replayed;
 use crate::embedded::disk::{Disk, DiskFile};
 use crate::embedded::fault::Fault;
 
 /// One active, one on its way into the table, and one more at the start, when what was replayed is on
 /// its way and new batches come already.
-const NAMES: [&str; 3] = ["log.0", "log.1", "log.2"];
+pub(super) const NAMES: [&str; 3] = ["log.0", "log.1", "log.2"];
 
 /// How much a segment takes before it is full; the batch that fills it may go beyond.
 pub(super) const SEGMENT_BYTES: u64 = 4 * 1024 * 1024;
@@ -50,94 +45,33 @@ struct Segment {
     free: bool,
 }
 
-/// What was found at the start.
-pub(super) struct Replayed {
-    pub(super) log: Log,
-    /// The rows of all records that the table does not have.
-    pub(super) rows: Batch,
-}
-
 impl Log {
-    /// Returns true when there is a log file with anything in it.
-    pub(super) fn exists(disk: &dyn Disk) -> Result<bool, Fault> {
-        for name in NAMES {
-            let look = || Ok(disk.exists(name)? && disk.open(name)?.len()? > 0);
-            if look().map_err(|error| Fault::io("looking for", &disk.path(name), error))? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Reads the log of a table that has all records up to `checkpoint`.
+    /// Opens the log that was read.
     pub(super) fn open(
         disk: Arc<dyn Disk>,
         salt: Salt,
-        checkpoint: Sequence,
-    ) -> Result<Replayed, Fault> {
+        replayed: &Replayed,
+    ) -> Result<Self, Fault> {
         let mut segments = Vec::new();
-        let mut found = Vec::new();
-        for (index, name) in NAMES.into_iter().enumerate() {
-            let path = disk.path(name);
-            let read = || {
-                let file = disk.open(name)?;
-                let mut bytes = vec![0; usize::try_from(file.len()?).unwrap_or(usize::MAX)];
-                file.read_at(0, &mut bytes)?;
-                Ok((file, bytes))
-            };
-            let (file, bytes) = read().map_err(|error| Fault::io("reading", &path, error))?;
+        for (name, found) in NAMES.into_iter().zip(&replayed.segments) {
+            let file = disk.open(name);
+            let file = file.map_err(|error| Fault::io("opening", &disk.path(name), error))?;
             segments.push(Segment {
                 name,
                 file,
-                written: bytes.len() as u64,
-                free: true,
+                written: found.len,
+                free: !found.used,
             });
-            let first = record::read(salt, &bytes).map_or(Sequence::MAX, |record| record.sequence);
-            found.push((first, index, bytes));
         }
-        found.sort_unstable_by_key(|&(first, ..)| first);
-
-        let mut replay = Replay {
-            salt,
-            last: checkpoint,
-            rows: Batch::new(),
-        };
-        for (_, index, bytes) in &found {
-            let used = replay
-                .segment(bytes)
-                .map_err(|detail| Fault::damaged(&disk.path(segments[*index].name), detail))?;
-            segments[*index].free = !used;
-        }
-        // Behind the last record of each segment there must be nothing later than all that was read.
-        for (_, index, bytes) in &found {
-            let path = disk.path(segments[*index].name);
-            match replay.remains(bytes) {
-                Remains::Old => {}
-                Remains::Torn => warn!(
-                    file = %path.display(),
-                    record = replay.last + 1,
-                    "a record that was never acknowledged is dropped: it was not written to the end",
-                ),
-                Remains::Later(sequence) => {
-                    let detail = format!(
-                        "record {} is missing or broken, and record {sequence} follows",
-                        replay.last + 1
-                    );
-                    return Err(Fault::damaged(&path, detail));
-                }
-            }
-        }
-        let Replay { salt, last, rows } = replay;
-        let log = Self {
+        Ok(Self {
             disk,
             salt,
             segments,
             active: None,
             end: 0,
-            last,
+            last: replayed.last,
             spoilt: false,
-        };
-        Ok(Replayed { log, rows })
+        })
     }
 
     /// Returns true when there is a segment to go on in.
@@ -157,7 +91,10 @@ impl Log {
 
     /// Writes a batch; durable on return. After a failure the next batch is written in its place.
     pub(super) fn append(&mut self, batch: &Batch) -> Result<(), Fault> {
-        let record = record::encode(self.salt, self.last + 1, batch);
+        let record = record::encode(self.salt, self.last + 1, batch).ok_or_else(|| {
+            let error = io::Error::other("the batch is larger than a record can be");
+            Fault::io("writing", &self.disk.path(NAMES[0]), error)
+        })?;
         let end = self.end + record.len() as u64;
         self.spoilt = true;
         let begin = self.end;
@@ -180,10 +117,7 @@ impl Log {
         Ok(())
     }
 
-    fn write(
-        &mut self,
-        write: impl FnOnce(&mut Segment) -> std::io::Result<()>,
-    ) -> Result<(), Fault> {
+    fn write(&mut self, write: impl FnOnce(&mut Segment) -> io::Result<()>) -> Result<(), Fault> {
         let active = self
             .active
             .expect("a log is switched to its first segment when it is opened");
@@ -238,66 +172,5 @@ impl Log {
             }
         }
         Ok(())
-    }
-}
-
-/// Reading the log.
-struct Replay {
-    salt: Salt,
-    /// The last record that was read, or that the table has.
-    last: Sequence,
-    rows: Batch,
-}
-
-enum Remains {
-    /// Nothing, or records of an older use.
-    Old,
-    /// What may be the beginning of the next record.
-    Torn,
-    /// A later record.
-    Later(Sequence),
-}
-
-impl Replay {
-    /// Reads the records that a segment begins with. Returns true when the table lacks one of them.
-    fn segment(&mut self, bytes: &[u8]) -> Result<bool, String> {
-        let mut used = false;
-        let mut rest = bytes;
-        while let Some(record) = record::read(self.salt, rest) {
-            rest = rest.get(record.len..).unwrap_or_default();
-            if record.sequence == self.last + 1 {
-                if !record.replay(&mut self.rows) {
-                    return Err(format!("record {} is malformed", record.sequence));
-                }
-                self.last = record.sequence;
-                used = true;
-            } else if record.sequence > self.last {
-                return Err(format!(
-                    "record {} is missing, and record {} follows",
-                    self.last + 1,
-                    record.sequence
-                ));
-            } else if used {
-                // Records of an older use of the segment.
-                break;
-            }
-        }
-        Ok(used)
-    }
-
-    fn remains(&self, bytes: &[u8]) -> Remains {
-        let next = self.last + 1;
-        if let Some(later) = record::find(self.salt, bytes, next) {
-            return Remains::Later(later.sequence);
-        }
-        let mut rest = bytes;
-        while let Some(record) = record::read(self.salt, rest) {
-            rest = rest.get(record.len..).unwrap_or_default();
-        }
-        if record::is_torn(rest, next) {
-            Remains::Torn
-        } else {
-            Remains::Old
-        }
     }
 }

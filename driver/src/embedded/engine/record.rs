@@ -35,12 +35,13 @@ impl Salt {
 /// The number of a record: from 1, one more with each, over all files and restarts.
 pub(super) type Sequence = u64;
 
-/// Writes a batch as a record.
-pub(super) fn encode(salt: Salt, sequence: Sequence, batch: &Batch) -> Vec<u8> {
+/// Writes a batch as a record; `None` when it is larger than a record can be, which is 4 GiB.
+pub(super) fn encode(salt: Salt, sequence: Sequence, batch: &Batch) -> Option<Vec<u8>> {
     let rows: usize = batch
         .iter()
         .map(|(key, row)| ROW_HEADER_BYTES + key.len() + row.as_ref().map_or(0, Bytes::len))
         .sum();
+    let len = u32::try_from(rows).ok()?;
     let mut record = Vec::with_capacity(HEADER_BYTES + rows + ALIGNMENT);
     record.resize(HEADER_BYTES, 0);
     for (key, row) in batch {
@@ -51,13 +52,13 @@ pub(super) fn encode(salt: Salt, sequence: Sequence, batch: &Batch) -> Vec<u8> {
         record.extend_from_slice(row.as_deref().unwrap_or_default());
     }
     let header = Header {
-        len: rows as u32,
+        len,
         payload: check(&[&record[HEADER_BYTES..]]),
         sequence,
     };
     record[..HEADER_BYTES].copy_from_slice(&header.encode(salt));
     record.resize(record.len().next_multiple_of(ALIGNMENT), 0);
-    record
+    Some(record)
 }
 
 /// The header without its check.
@@ -271,7 +272,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_batch_comes_back(batch in batch(), sequence in 1..u64::MAX, tail in prop::collection::vec(any::<u8>(), 0..30)) {
-            let mut log = encode(SALT, sequence, &batch);
+            let mut log = encode(SALT, sequence, &batch).unwrap();
             let len = log.len();
             log.extend(tail);
             let record = read(SALT, &log).unwrap();
@@ -283,7 +284,7 @@ mod tests {
 
         #[test]
         fn a_flipped_bit_or_a_cut_is_noticed(batch in batch(), at in any::<prop::sample::Index>(), bit in 0..8_u32) {
-            let log = encode(SALT, 9, &batch);
+            let log = encode(SALT, 9, &batch).unwrap();
             let record = read(SALT, &log).unwrap();
             let used = HEADER_BYTES + record.payload.len();
             let at = at.index(used);
@@ -303,15 +304,15 @@ mod tests {
 
     #[test]
     fn another_store_s_record_is_none_of_ours() {
-        let log = encode(Salt([8; 16]), 9, &Batch::new());
+        let log = encode(Salt([8; 16]), 9, &Batch::new()).unwrap();
         assert_eq!(read(SALT, &log), None);
     }
 
     #[test]
     fn a_record_is_found_behind_others() {
-        let mut log = encode(SALT, 4, &Batch::new());
+        let mut log = encode(SALT, 4, &Batch::new()).unwrap();
         log.extend([1; 24]);
-        log.extend(encode(SALT, 9, &Batch::from([("k".into(), None)])));
+        log.extend(encode(SALT, 9, &Batch::from([("k".into(), None)])).unwrap());
         assert_eq!(find(SALT, &log, 5).unwrap().sequence, 9);
         assert_eq!(find(SALT, &log, 10), None);
     }

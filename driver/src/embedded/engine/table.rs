@@ -5,7 +5,7 @@
 //! row of the store does.
 //!
 //! redb trusts its file: a damaged page can make it panic, and an attempt to repair writes. So a table
-//! is tried before it is opened, on a thread whose panic is an answer, and on a copy whose changes
+//! is tried out before it is opened, on a thread whose panic is an answer, and on a copy whose changes
 //! stay in memory: a damaged file is left as it was.
 
 use std::io;
@@ -103,19 +103,47 @@ impl Table {
             .map_err(|error| Fault::io("renaming", &path, error))
     }
 
-    /// Opens the table, or says why it cannot be and leaves it as it was.
-    pub(super) fn open(disk: Arc<dyn Disk>) -> Result<(Self, Mark), Fault> {
+    /// Tries whether the table can be opened, on a copy whose changes stay in memory, and returns its
+    /// mark. Reads all of it if it is not too large.
+    pub(super) fn try_out(disk: &dyn Disk) -> Result<Mark, Fault> {
         let path = disk.path(Table::NAME);
-        try_out(&disk)?;
+        let file = disk.open(Table::NAME);
+        let file = file.map_err(|error| Fault::io("opening", &path, error))?;
+        let len = file
+            .len()
+            .map_err(|error| Fault::io("measuring", &path, error))?;
+        if len == 0 {
+            // redb would make a new database of it.
+            return Err(Fault::damaged(&path, "it is empty"));
+        }
+        let trial = move || {
+            let mut database = open_on(Trial::new(file, len))?;
+            let sound = len > CHECKED_BYTES || database.check_integrity()?;
+            let mark = View(&database).rows()?.0.get(MARK)?;
+            Ok((sound, mark.and_then(|mark| Mark::decode(mark.value()))))
+        };
+        let thread = std::thread::Builder::new()
+            .name("pleach-trial".into())
+            .spawn(trial);
+        let thread = thread.map_err(|error| Fault::io("starting a thread for", &path, error))?;
+        match thread.join() {
+            Ok(Ok((true, Some(mark)))) => Ok(mark),
+            Ok(Ok((true, None))) => Err(Fault::damaged(&path, "its mark is missing")),
+            Ok(Ok((false, _))) => Err(Fault::damaged(&path, "its checksums do not match")),
+            Ok(Err(error)) => Err(fault("opening", &path, error)),
+            Err(_panic) => Err(Fault::damaged(&path, "its pages make no sense")),
+        }
+    }
+
+    /// Opens a table that was [tried out](Self::try_out).
+    pub(super) fn open(disk: Arc<dyn Disk>) -> Result<Self, Fault> {
+        let path = disk.path(Table::NAME);
         let database = open_database(&*disk, Table::NAME)?;
-        let table = Self {
+        Ok(Self {
             disk,
             path,
             database: RwLock::new(Some(database)),
-        };
-        let mark = table.get(MARK)?.as_deref().and_then(Mark::decode);
-        let mark = mark.ok_or_else(|| Fault::damaged(&table.path, "its mark is missing"))?;
-        Ok((table, mark))
+        })
     }
 
     /// Returns the row at `key`.
@@ -250,35 +278,6 @@ fn open_on(file: impl StorageBackend) -> Result<Database, redb::Error> {
     Ok(Builder::new()
         .set_cache_size(CACHE_BYTES)
         .create_with_backend(file)?)
-}
-
-/// Opens the table on a copy that writes nothing, and reads all of it if it is not too large.
-fn try_out(disk: &Arc<dyn Disk>) -> Result<(), Fault> {
-    let path = disk.path(Table::NAME);
-    let file = disk
-        .open(Table::NAME)
-        .map_err(|error| Fault::io("opening", &path, error))?;
-    let len = file
-        .len()
-        .map_err(|error| Fault::io("measuring", &path, error))?;
-    if len == 0 {
-        // An empty file is what redb would make a new database of.
-        return Err(Fault::damaged(&path, "it is empty"));
-    }
-    let trial = move || -> Result<bool, redb::Error> {
-        let mut database = open_on(Trial::new(file, len))?;
-        Ok(len > CHECKED_BYTES || database.check_integrity()?)
-    };
-    let trial = std::thread::Builder::new()
-        .name("pleach-trial".into())
-        .spawn(trial);
-    let trial = trial.map_err(|error| Fault::io("starting a thread for", &path, error))?;
-    match trial.join() {
-        Ok(Ok(true)) => Ok(()),
-        Ok(Ok(false)) => Err(Fault::damaged(&path, "its checksums do not match")),
-        Ok(Err(error)) => Err(fault("opening", &path, error)),
-        Err(_panic) => Err(Fault::damaged(&path, "its pages make no sense")),
-    }
 }
 
 /// Sorts redb's errors.

@@ -106,11 +106,16 @@ impl FakeDisk {
         Self(Arc::new(Mutex::new(left)))
     }
 
-    /// Flips a bit.
-    pub(super) fn damage(&self, name: &str, at: usize) {
+    /// Changes what is in a file, behind everybody's back.
+    pub(super) fn tamper(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
         let mut state = self.state();
         let file = state.names[name];
-        state.files[file][at] ^= 0x10;
+        change(&mut state.files[file]);
+    }
+
+    /// Takes a file away, behind everybody's back.
+    pub(super) fn lose(&self, name: &str) {
+        self.state().names.remove(name).expect("the file is there");
     }
 
     /// Returns the disk as it may be found when the power failed after so much was done.

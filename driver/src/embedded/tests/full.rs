@@ -1,7 +1,9 @@
 //! Disks that are full, broken or read-only.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::super::engine::{Batch, Engine, Files, Rest};
 use super::disk::{FakeDisk, Trouble};
 use super::{FakeClock, open};
 use crate::Error;
@@ -172,4 +174,19 @@ fn a_store_is_not_made_on_a_full_disk_and_is_made_later() {
     assert!(error.is_full(), "{error}");
     disk.set_trouble(Trouble::None);
     open(&disk, &clock).unwrap();
+}
+
+#[test]
+fn a_record_that_failed_is_wiped_before_the_log_goes_on_elsewhere() {
+    let disk = FakeDisk::default();
+    let rows = |value: &'static str| Batch::from([("k".into(), Some(value.into()))]);
+    let files = Files::open(Arc::new(disk.clone())).unwrap();
+    files.apply(rows("1")).unwrap();
+    disk.set_trouble(Trouble::NoSync);
+    files.apply(rows("failed")).unwrap_err();
+    disk.set_trouble(Trouble::None);
+    assert_eq!(files.rest().unwrap(), Rest::Again);
+    files.apply(rows("2")).unwrap();
+    let files = Files::open(Arc::new(disk.after_a_kill())).unwrap();
+    assert_eq!(files.get(b"k").unwrap(), Some("2".into()));
 }

@@ -1,5 +1,6 @@
 //! One key: values, guards, markers, history.
 
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use pleach_driver::{Driver, Operation, Revision};
@@ -345,4 +346,42 @@ pub(crate) async fn no_update_is_lost_among_fifty_clients(driver: &Driver) {
         client.await.unwrap();
     }
     assert_eq!(value(&bucket, "count").await.as_deref(), Some("50"));
+}
+
+pub(crate) async fn a_dropped_write_is_made_whole_or_not_at_all(driver: &Driver) {
+    let bucket = driver.kv().bucket(config().history(64)).await.unwrap();
+    let mut tried = vec!["first".to_owned()];
+    bucket.put("a", "first").await.unwrap();
+    for number in 0..40 {
+        let value = number.to_string().repeat(number + 1);
+        tried.push(value.clone());
+        // It is given up after so many polls, at whatever point it is then.
+        let mut polls = 0;
+        let mut put = std::pin::pin!(bucket.put("a", value));
+        let _: Option<_> = std::future::poll_fn(|context| {
+            polls += 1;
+            match put.as_mut().poll(context) {
+                Poll::Ready(result) => Poll::Ready(Some(result)),
+                Poll::Pending if polls > number % 3 => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await;
+    }
+    bucket.put("a", "last").await.unwrap();
+    tried.push("last".to_owned());
+    let history = bucket.history("a").await.unwrap();
+    assert!(history.is_sorted_by(|a, b| a.revision < b.revision));
+    let mut places = history.iter().map(|entry| {
+        let value = str::from_utf8(&entry.value).unwrap();
+        tried
+            .iter()
+            .position(|tried| tried == value)
+            .expect("a value that was tried, whole")
+    });
+    assert!(
+        places.by_ref().is_sorted_by(|a, b| a < b),
+        "in the order in which they were tried"
+    );
+    assert_eq!(value(&bucket, "a").await.as_deref(), Some("last"));
 }

@@ -1,6 +1,10 @@
 //! Watching: start, order, lag, resume.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Wake};
+use std::time::Duration;
 
 use pleach_driver::{
     Bucket, Driver, Entry, Error, Filter, Operation, Revision, Watch, WatchEvent, WatchFrom,
@@ -49,6 +53,42 @@ pub(crate) async fn one_key_is_watched_alone(driver: &Driver) {
         bucket.put(key, "2").await.unwrap();
     }
     expect(&mut watch, &["a=2"]).await;
+}
+
+/// Counts how often a task would have been woken.
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+pub(crate) async fn one_key_s_watcher_is_not_woken_by_others(driver: &Driver) {
+    let bucket = bucket(driver).await;
+    let mut one = bucket.watch("a", WatchFrom::Current).await.unwrap();
+    let mut all = bucket.watch(">", WatchFrom::New).await.unwrap();
+    expect(&mut one, &["--"]).await;
+    let wakes = Arc::new(Wakes::default());
+    {
+        let mut next = std::pin::pin!(one.next());
+        let waker = wakes.clone().into();
+        assert!(
+            next.as_mut()
+                .poll(&mut Context::from_waker(&waker))
+                .is_pending()
+        );
+        for key in ["b", "a.b", "ab"] {
+            bucket.put(key, "1").await.unwrap();
+        }
+        expect(&mut all, &["b=1", "a.b=1", "ab=1"]).await;
+        assert_eq!(wakes.0.load(Ordering::SeqCst), 0);
+        bucket.put("a", "1").await.unwrap();
+        expect(&mut all, &["a=1"]).await;
+        assert!(matches!(soon(next).await, Some(Ok(WatchEvent::Entry(_)))));
+    }
+    assert_eq!(wakes.0.load(Ordering::SeqCst), 1);
 }
 
 pub(crate) async fn a_pattern_is_watched(driver: &Driver) {
@@ -401,4 +441,32 @@ pub(crate) async fn closing_ends_the_watches(driver: &Driver) {
             .unwrap_err()
             .is_closed()
     );
+}
+
+pub(crate) async fn a_dropped_next_loses_no_event(driver: &Driver) {
+    let bucket = bucket(driver).await;
+    for number in 0..20 {
+        bucket.put(&format!("k.{number}"), "old").await.unwrap();
+    }
+    let mut watch = bucket.watch(">", WatchFrom::Current).await.unwrap();
+    let writer = tokio::spawn({
+        let bucket = bucket.clone();
+        async move { flood(&bucket, |number| format!("k.{}", number % 500)).await }
+    });
+    let (mut entries, mut marks, mut position) = (0, 0, Revision::NONE);
+    while entries < 20 + FLOOD {
+        // Given up at once, again and again, unless an event is there.
+        match soon(async { tokio::time::timeout(Duration::ZERO, watch.next()).await }).await {
+            Err(_) => tokio::task::yield_now().await,
+            Ok(Some(Ok(WatchEvent::Entry(entry)))) => {
+                assert!(entry.revision > position, "revisions only rise");
+                position = entry.revision;
+                entries += 1;
+            }
+            Ok(Some(Ok(_))) => marks += 1,
+            Ok(other) => panic!("the watch ended: {other:?}"),
+        }
+    }
+    assert_eq!(marks, 1);
+    writer.await.unwrap();
 }
