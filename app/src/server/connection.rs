@@ -174,12 +174,10 @@ where
         let mut connection = site.http1.serve_connection(wire, service).with_upgrades();
         let mut was_asked = false;
         let stream_head = poll_fn(|cx| {
-            let mut connection = Pin::new(&mut connection);
-            if !was_asked && visit.link().is_finishing() {
-                was_asked = true;
-                connection.as_mut().graceful_shutdown();
-            }
-            match connection.poll(cx) {
+            let connection = Pin::new(&mut connection);
+            match poll_and_ask(connection, cx, visit.link(), &mut was_asked, |it| {
+                it.graceful_shutdown()
+            }) {
                 Poll::Ready(ended) => Poll::Ready(ended.map(|()| None)),
                 Poll::Pending => visit
                     .link()
@@ -190,6 +188,7 @@ where
         let Some(closes) = stream_head.await? else {
             return Ok(());
         };
+        // Neither is missing: the connection is not upgraded, and whoever asks for the handover leaves the stream there.
         let (Some(parts), Some(stream)) = (connection.into_parts(), visit.take_handover()) else {
             return Ok(());
         };
@@ -215,16 +214,34 @@ where
     let mut connection = Box::pin(site.http2.serve_connection(wire, service));
     let mut was_asked = false;
     poll_fn(|cx| {
-        let mut polled = connection.as_mut().poll(cx);
-        if polled.is_pending() && !was_asked && visit.link().is_finishing() {
-            was_asked = true;
-            connection.as_mut().graceful_shutdown();
-            polled = connection.as_mut().poll(cx);
-        }
-        polled
+        poll_and_ask(
+            connection.as_mut(),
+            cx,
+            visit.link(),
+            &mut was_asked,
+            |it| it.graceful_shutdown(),
+        )
     })
     .await?;
     Ok(())
+}
+
+/// Polls a connection, and asks it to finish, once, when that is the order. It is asked after it was polled, because a request that is
+/// there already shall be answered.
+fn poll_and_ask<C: Future>(
+    mut connection: Pin<&mut C>,
+    cx: &mut Context<'_>,
+    link: &Link,
+    was_asked: &mut bool,
+    ask: impl FnOnce(Pin<&mut C>),
+) -> Poll<C::Output> {
+    let polled = connection.as_mut().poll(cx);
+    if polled.is_ready() || *was_asked || !link.is_finishing() {
+        return polled;
+    }
+    *was_asked = true;
+    ask(connection.as_mut());
+    connection.poll(cx)
 }
 
 enum Version {
