@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use http::StatusCode;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::Serve;
 use super::connection::{self, Site};
@@ -18,6 +18,9 @@ use super::refusal::{Door, turn_away_at_once};
 
 /// How long the loop waits when the system can't give it a connection.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// A shortage is told at most this often; at the limit, it comes and goes with every client.
+const TELL_AGAIN: Duration = Duration::from_secs(30);
 
 /// Accepts connections until the drain begins, and never ends before that: not for a client that left, nor for want of descriptors.
 pub(super) async fn accept<S: Serve>(
@@ -27,7 +30,7 @@ pub(super) async fn accept<S: Serve>(
 ) {
     let door = Door::new();
     let mut spare = Spare::new();
-    let mut is_short = false;
+    let mut last_told: Option<Instant> = None;
     let mut drain = std::pin::pin!(draining.cancelled());
     loop {
         let accepted = tokio::select! {
@@ -37,18 +40,14 @@ pub(super) async fn accept<S: Serve>(
         };
         match accepted {
             Ok((client, addr)) => {
-                if is_short {
-                    is_short = false;
-                    info!("accepting connections again");
-                }
                 spare.renew();
                 welcome(&site, &door, client, addr);
             }
             Err(error) if is_of_one_client(&error) => {}
             Err(error) => {
-                if !is_short {
-                    is_short = true;
-                    warn!(%error, open = site.connections.len(), "can't accept connections, refusing them until the system can");
+                if last_told.is_none_or(|told| told.elapsed() > TELL_AGAIN) {
+                    last_told = Some(Instant::now());
+                    warn!(%error, open = site.connections.len(), "the system gives no connection: clients are refused until it does");
                 }
                 if !spare.refuse_one(&listener, &site) {
                     sleep(PAUSE).await;

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::server::conn::{http1, http2};
@@ -26,6 +26,12 @@ use crate::origin::Peer;
 
 /// What an HTTP/2 connection begins with. Source: RFC 9113, section 3.4.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Requests that a client may have at work at once over one HTTP/2 connection. A page with all that belongs to it needs fewer.
+const MAX_REQUESTS_AT_ONCE: u32 = 128;
+
+/// Bytes of an HTTP/2 answer that are taken from the application before the client has taken any.
+const SEND_BUFFER_BYTES: usize = 64 << 10;
 
 /// hyper refuses smaller buffers.
 const LEAST_BUFFER_BYTES: usize = 8 << 10;
@@ -52,6 +58,9 @@ impl<S: Serve> Site<S> {
         http1.max_buf_size(max_header_bytes + LEAST_BUFFER_BYTES);
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2.max_header_list_size(u32::try_from(max_header_bytes).unwrap_or(u32::MAX));
+        http2.max_concurrent_streams(MAX_REQUESTS_AT_ONCE);
+        // What waits for a client that takes nothing is bounded by this times the requests at once.
+        http2.max_send_buf_size(SEND_BUFFER_BYTES);
         Self {
             app,
             connections,
@@ -165,12 +174,10 @@ where
         let mut connection = site.http1.serve_connection(wire, service).with_upgrades();
         let mut was_asked = false;
         let stream_head = poll_fn(|cx| {
-            let mut connection = Pin::new(&mut connection);
-            if !was_asked && visit.link().is_finishing() {
-                was_asked = true;
-                connection.as_mut().graceful_shutdown();
-            }
-            match connection.poll(cx) {
+            let connection = Pin::new(&mut connection);
+            match poll_and_ask(connection, cx, visit.link(), &mut was_asked, |it| {
+                it.graceful_shutdown()
+            }) {
                 Poll::Ready(ended) => Poll::Ready(ended.map(|()| None)),
                 Poll::Pending => visit
                     .link()
@@ -181,6 +188,7 @@ where
         let Some(closes) = stream_head.await? else {
             return Ok(());
         };
+        // Neither is missing: the connection is not upgraded, and whoever asks for the handover leaves the stream there.
         let (Some(parts), Some(stream)) = (connection.into_parts(), visit.take_handover()) else {
             return Ok(());
         };
@@ -206,14 +214,34 @@ where
     let mut connection = Box::pin(site.http2.serve_connection(wire, service));
     let mut was_asked = false;
     poll_fn(|cx| {
-        if !was_asked && visit.link().is_finishing() {
-            was_asked = true;
-            connection.as_mut().graceful_shutdown();
-        }
-        connection.as_mut().poll(cx)
+        poll_and_ask(
+            connection.as_mut(),
+            cx,
+            visit.link(),
+            &mut was_asked,
+            |it| it.graceful_shutdown(),
+        )
     })
     .await?;
     Ok(())
+}
+
+/// Polls a connection, and asks it to finish, once, when that is the order. It is asked after it was polled, because a request that is
+/// there already shall be answered.
+fn poll_and_ask<C: Future>(
+    mut connection: Pin<&mut C>,
+    cx: &mut Context<'_>,
+    link: &Link,
+    was_asked: &mut bool,
+    ask: impl FnOnce(Pin<&mut C>),
+) -> Poll<C::Output> {
+    let polled = connection.as_mut().poll(cx);
+    if polled.is_ready() || *was_asked || !link.is_finishing() {
+        return polled;
+    }
+    *was_asked = true;
+    ask(connection.as_mut());
+    connection.poll(cx)
 }
 
 enum Version {
@@ -224,19 +252,22 @@ enum Version {
 /// Reads the first bytes of a connection, as many as it takes to tell HTTP/2 from HTTP/1.
 ///
 /// # Errors
-/// When the client leaves before, or the connection is asked to finish.
+/// When the client leaves before, or has sent nothing when the connection is asked to finish.
 async fn sniff(io: &mut (impl AsyncRead + Unpin), link: &Link) -> io::Result<(Version, Bytes)> {
     let mut bytes = [0; PREFACE.len()];
     let mut bytes = ReadBuf::new(&mut bytes);
     poll_fn(|cx| {
         while PREFACE.starts_with(bytes.filled()) && bytes.remaining() > 0 {
-            if link.is_finishing() {
-                return Poll::Ready(Err(io::ErrorKind::Interrupted.into()));
-            }
             let known = bytes.filled().len();
-            ready!(Pin::new(&mut *io).poll_read(cx, &mut bytes))?;
-            if bytes.filled().len() == known {
-                return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+            match Pin::new(&mut *io).poll_read(cx, &mut bytes)? {
+                Poll::Ready(()) if bytes.filled().len() == known => {
+                    return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+                }
+                Poll::Ready(()) => {}
+                Poll::Pending if link.is_finishing() => {
+                    return Poll::Ready(Err(io::ErrorKind::Interrupted.into()));
+                }
+                Poll::Pending => return Poll::Pending,
             }
         }
         Poll::Ready(io::Result::Ok(()))

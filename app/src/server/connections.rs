@@ -1,6 +1,7 @@
 //! All open connections of a server.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -19,6 +20,8 @@ type Refuse = Box<dyn Fn(StatusCode) -> Bytes + Send + Sync>;
 /// All open connections of a server, and what they share.
 pub(super) struct Connections {
     open: Mutex<Slab<Arc<Link>>>,
+    /// Whoever comes now is asked to finish with its first answer.
+    is_draining: AtomicBool,
     /// Told when the last connection is gone.
     empty: Notify,
     clock: Clock,
@@ -34,6 +37,7 @@ impl Connections {
         let rules = Rules::new(limits, &clock);
         Self {
             open: Mutex::default(),
+            is_draining: AtomicBool::new(false),
             empty: Notify::new(),
             clock,
             rules,
@@ -63,6 +67,9 @@ impl Connections {
         }
         let link = Arc::new(Link::new(self.clone()));
         let key = self.lock().insert(link.clone());
+        if self.is_draining.load(Ordering::Acquire) {
+            link.finish();
+        }
         self.gauge.add(1);
         Some(Lease { link, key })
     }
@@ -96,8 +103,10 @@ impl Connections {
         }
     }
 
-    /// Asks every connection to end after what is in flight.
+    /// Asks every connection to end after what is in flight, those that are still to come too.
     pub(super) fn finish_all(&self) {
+        // Before the table is read: whoever enters it later sees this.
+        self.is_draining.store(true, Ordering::Release);
         self.all().iter().for_each(|link| link.finish());
     }
 

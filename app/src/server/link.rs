@@ -10,7 +10,14 @@ use super::sweep::Snapshot;
 /// Marks a connection that is gone in the count of its streams.
 const GONE: u32 = 1 << 31;
 
-/// The state of one connection. Every field stands for itself, so relaxed order is enough throughout.
+// How far an event stream is on its way from hyper to us: the head of its answer is still to be written, or is written and promised
+// to close after the stream, or to go on.
+const NO_HANDOVER: u8 = 0;
+const HEAD_TO_WRITE: u8 = 1;
+const HEAD_WRITTEN_CLOSE: u8 = 2;
+const HEAD_WRITTEN_KEEP_ALIVE: u8 = 3;
+
+/// The state of one connection. Every field stands for itself, so relaxed order is enough, but for orders that come from outside.
 #[derive(Debug)]
 pub(super) struct Link {
     connections: Arc<Connections>,
@@ -24,8 +31,8 @@ pub(super) struct Link {
     blocked_since: AtomicU32,
     /// Bytes of a head may have come, and the rest is waited for.
     awaits_head: AtomicBool,
-    /// Requests share the connection (HTTP/2), so bytes alone do not mean a head.
-    is_multiplexed: AtomicBool,
+    /// Bytes between requests begin a head. Not so over HTTP/2, nor after an upgrade.
+    has_heads: AtomicBool,
     /// What is being written ends a stream.
     ends_stream: AtomicBool,
     /// The last request had a body, or a head that was not read to its end: more of it may be under way.
@@ -37,17 +44,10 @@ pub(super) struct Link {
     is_finishing: AtomicBool,
     /// Asked to end at once.
     is_cut: AtomicBool,
-    /// How far an event stream is on its way from hyper to us: one of the values below.
+    /// One of the values above.
     handover: AtomicU8,
     waker: OnceLock<Waker>,
 }
-
-const NO_HANDOVER: u8 = 0;
-/// The head of the stream's answer is not yet written.
-const HEAD_TO_WRITE: u8 = 1;
-/// It is, and it promised to close after the stream.
-const HEAD_WRITTEN_CLOSE: u8 = 2;
-const HEAD_WRITTEN_KEEP_ALIVE: u8 = 3;
 
 impl Link {
     pub(super) fn new(connections: Arc<Connections>) -> Self {
@@ -58,7 +58,7 @@ impl Link {
             streams: AtomicU32::new(0),
             blocked_since: AtomicU32::new(0),
             awaits_head: AtomicBool::new(true),
-            is_multiplexed: AtomicBool::new(false),
+            has_heads: AtomicBool::new(true),
             ends_stream: AtomicBool::new(false),
             may_have_unread: AtomicBool::new(false),
             is_lingering: AtomicBool::new(false),
@@ -80,7 +80,7 @@ impl Link {
     pub(super) fn bytes_came(&self) {
         if self.in_flight.load(Ordering::Relaxed) == 0
             && !self.awaits_head.load(Ordering::Relaxed)
-            && !self.is_multiplexed.load(Ordering::Relaxed)
+            && self.has_heads.load(Ordering::Relaxed)
         {
             self.since
                 .store(self.connections.clock().now(), Ordering::Relaxed);
@@ -94,7 +94,7 @@ impl Link {
         self.awaits_head.store(false, Ordering::Relaxed);
         self.ends_stream.store(false, Ordering::Relaxed);
         self.may_have_unread.store(has_body, Ordering::Relaxed);
-        self.is_multiplexed.store(is_multiplexed, Ordering::Relaxed);
+        self.has_heads.store(!is_multiplexed, Ordering::Relaxed);
     }
 
     /// Notes that the body of an answer keeps its request at work, which then is over twice.
@@ -143,6 +143,7 @@ impl Link {
             budget.leave();
         }
         self.is_upgraded.store(true, Ordering::Relaxed);
+        self.has_heads.store(false, Ordering::Relaxed);
         true
     }
 

@@ -120,9 +120,8 @@ impl<S: Serve> Visit<S> {
         let mut response = if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             if self.link.upgrade() {
                 return response;
-            } else {
-                self.no_room()
             }
+            self.no_room()
         } else if response.body().is_stream() {
             self.stream(response, may_hand_over)
         } else if !is_at_hand(response.body()) {

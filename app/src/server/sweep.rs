@@ -165,3 +165,195 @@ pub(super) fn judge(connection: &Snapshot, rules: &Rules, times: Times) -> Verdi
         (true, true) => Verdict::Cut,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        header: Duration::from_secs(10),
+        idle: Duration::from_secs(60),
+    };
+
+    fn rules() -> (Clock, Rules) {
+        let clock = Clock::new(&LIMITS);
+        let rules = Rules::new(&LIMITS, &clock);
+        (clock, rules)
+    }
+
+    #[test]
+    fn a_limit_is_never_cut_short_and_kept_within_two_ticks() {
+        let (clock, rules) = rules();
+        let silent = |age| Snapshot {
+            age,
+            awaits_head: true,
+            ..Snapshot::default()
+        };
+        let age = (0..)
+            .find(|age| judge(&silent(*age), &rules, Times::Ordinary) == Verdict::Cut)
+            .expect("it is cut");
+        // The phase may have begun at the very end of its first tick.
+        assert!(clock.tick() * (age - 1) >= LIMITS.header);
+        assert!(clock.tick() * (age - 1) < LIMITS.header + 2 * clock.tick());
+    }
+
+    #[test]
+    fn what_becomes_of_a_connection() {
+        use Times::{Ordinary, Pressed, StreamsOver};
+        use Verdict::{Cut, Finish, Keep};
+        let (_, rules) = rules();
+        let (short, header, idle) = (1, rules.header + 1, rules.idle + 1);
+        let new = Snapshot::default();
+        for (name, connection, expected) in [
+            (
+                "just idle",
+                Snapshot { age: short, ..new },
+                [Keep, Keep, Cut],
+            ),
+            (
+                "idle for seconds",
+                Snapshot { age: header, ..new },
+                [Keep, Finish, Cut],
+            ),
+            (
+                "idle too long",
+                Snapshot { age: idle, ..new },
+                [Finish, Finish, Cut],
+            ),
+            (
+                "asked and still idle",
+                Snapshot {
+                    age: idle,
+                    is_finishing: true,
+                    ..new
+                },
+                [Cut, Cut, Cut],
+            ),
+            (
+                "with half a head",
+                Snapshot {
+                    age: short,
+                    awaits_head: true,
+                    ..new
+                },
+                [Keep, Keep, Cut],
+            ),
+            (
+                "with half a head for long",
+                Snapshot {
+                    age: header,
+                    awaits_head: true,
+                    ..new
+                },
+                [Cut, Cut, Cut],
+            ),
+            (
+                "at work",
+                Snapshot {
+                    age: idle,
+                    in_flight: 1,
+                    ..new
+                },
+                [Keep, Keep, Keep],
+            ),
+            (
+                "a stream",
+                Snapshot {
+                    age: idle,
+                    in_flight: 1,
+                    streams: 1,
+                    ..new
+                },
+                [Keep, Keep, Cut],
+            ),
+            (
+                "a stream beside work",
+                Snapshot {
+                    age: idle,
+                    in_flight: 2,
+                    streams: 1,
+                    ..new
+                },
+                [Keep, Keep, Keep],
+            ),
+            (
+                "a stream not taken for a moment",
+                Snapshot {
+                    in_flight: 1,
+                    streams: 1,
+                    blocked: Some(short),
+                    ..new
+                },
+                [Keep, Keep, Cut],
+            ),
+            (
+                "a stream not taken",
+                Snapshot {
+                    in_flight: 1,
+                    streams: 1,
+                    blocked: Some(idle),
+                    ..new
+                },
+                [Cut, Cut, Cut],
+            ),
+            (
+                "the last of a stream not taken",
+                Snapshot {
+                    ends_stream: true,
+                    blocked: Some(short),
+                    ..new
+                },
+                [Keep, Keep, Cut],
+            ),
+            (
+                "an answer on its way",
+                Snapshot {
+                    age: idle,
+                    blocked: Some(short),
+                    ..new
+                },
+                [Keep, Keep, Keep],
+            ),
+            (
+                "an answer not taken",
+                Snapshot {
+                    blocked: Some(idle),
+                    ..new
+                },
+                [Cut, Cut, Cut],
+            ),
+            (
+                "refused and still sending",
+                Snapshot {
+                    age: short,
+                    is_lingering: true,
+                    ..new
+                },
+                [Keep, Keep, Cut],
+            ),
+            (
+                "refused and sending on",
+                Snapshot {
+                    age: header,
+                    is_lingering: true,
+                    ..new
+                },
+                [Cut, Cut, Cut],
+            ),
+            (
+                "upgraded",
+                Snapshot {
+                    age: idle,
+                    is_upgraded: true,
+                    blocked: Some(idle),
+                    ..new
+                },
+                [Keep, Keep, Keep],
+            ),
+        ] {
+            let judged =
+                [Ordinary, Pressed, StreamsOver].map(|times| judge(&connection, &rules, times));
+            assert_eq!(judged, expected, "{name}");
+        }
+    }
+}

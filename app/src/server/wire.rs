@@ -108,6 +108,7 @@ impl<T: AsyncRead + Unpin> Read for Wire<T> {
         if self.first_bytes.has_remaining() {
             let fits = buf.remaining().min(self.first_bytes.len());
             buf.put_slice(&self.first_bytes.split_to(fits));
+            self.link().bytes_came();
             return Poll::Ready(Ok(()));
         }
         let read = Pin::new(&mut self.io).poll_read(cx, buf);

@@ -98,6 +98,21 @@ async fn requests_that_come_during_a_stream_are_answered_after_it() {
 }
 
 #[tokio::test]
+async fn a_malformed_request_that_comes_during_a_stream_is_refused_after_it() {
+    let server = Running::started().await;
+    let mut client = Client::connect(server.addr).await;
+    client
+        .send("GET /events HTTP/1.1\r\nHost: test\r\n\r\nbroken\r\n\r\n")
+        .await;
+    assert!(client.until("0\r\n\r\n").await.ends_with(CHUNKS));
+    let refusal = client.rest().await;
+    assert!(
+        refusal.starts_with("HTTP/1.1 400 ") && refusal.ends_with("refused"),
+        "{refusal}"
+    );
+}
+
+#[tokio::test]
 async fn a_stream_that_fails_breaks_off_without_an_end() {
     let server = Running::started().await;
     for method in ["GET", "POST"] {
