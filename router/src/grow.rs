@@ -259,11 +259,8 @@ impl Freezer {
                 self.trie.texts.push(text);
                 self.trie.texts.len() as u32 - 1
             };
-            let Key { head, tail, len } = key;
             let literal = Literal {
-                head,
-                tail,
-                len,
+                key,
                 text,
                 next: self.next(child),
             };

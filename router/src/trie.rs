@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use crate::find::Hit;
 use crate::key::Key;
 use crate::pattern::Pattern;
 use crate::tail::Tail;
@@ -64,12 +65,10 @@ pub(crate) struct Next {
     pub(crate) index: u32,
 }
 
-/// A literal segment, and what follows it. Half a cache line: the key lies flat, because a struct of it would be padded.
+/// A literal segment, and what follows it. Half a cache line.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Literal {
-    pub(crate) head: u64,
-    pub(crate) tail: u64,
-    pub(crate) len: u32,
+    pub(crate) key: Key,
     pub(crate) text: u32,
     pub(crate) next: Next,
 }
@@ -105,6 +104,16 @@ pub(crate) const NO_HANDLER: u8 = u8::MAX;
 /// The number of the handler does not fit, or depends on the name of the method: the route's `Dispatch` knows.
 pub(crate) const FAR_HANDLER: u8 = u8::MAX - 1;
 
+impl Target {
+    #[inline]
+    pub(crate) fn hit(&self, handler: u8) -> Hit {
+        Hit {
+            route: self.route,
+            handler: self.first_handler as usize + usize::from(handler),
+        }
+    }
+}
+
 impl Next {
     pub(crate) const NOTHING: Self = Self {
         tail: NONE,
@@ -118,21 +127,12 @@ impl Next {
 }
 
 impl Literal {
-    /// An empty place in a table. No key is as long.
+    /// An empty place in a table.
     pub(crate) const ABSENT: Self = Self {
-        head: 0,
-        tail: 0,
-        len: u32::MAX,
+        key: Key { head: 0, tail: 0 },
         text: NONE,
         next: Next::NOTHING,
     };
-
-    /// True if its key is this one.
-    #[inline(always)]
-    fn has(&self, key: Key) -> bool {
-        // One comparison instead of three: all are equal, or none matters.
-        (self.head ^ key.head) | (self.tail ^ key.tail) | u64::from(self.len ^ key.len) == 0
-    }
 }
 
 impl Trie {
@@ -143,7 +143,7 @@ impl Trie {
         loop {
             let literal = &self.tables[(node.table + place) as usize];
             if literal.next.is_nothing()
-                || literal.has(key) && (key.is_whole() || self.is_text(literal, path, start))
+                || literal.key == key && (key.is_whole() || self.is_text(literal, path, start))
             {
                 return literal.next;
             }
