@@ -32,6 +32,10 @@ pub(crate) fn straight(trie: &Trie, path: &[u8], method: usize, slots: &mut Slot
     };
     let target = loop {
         let node = &trie.nodes[index as usize];
+        let Some(after) = trie.after_lead::<b'/'>(node, path, start) else {
+            return astray(passed_by);
+        };
+        start = after;
         if start > path.len() {
             if node.opens > 0 {
                 return Straight::Unsure;

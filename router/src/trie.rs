@@ -27,14 +27,20 @@ pub(crate) struct Trie {
     pub(crate) tails: Vec<Tail>,
     /// The targets of each node and of each tail lie together, by order.
     pub(crate) targets: Vec<Target>,
+    /// The leads of nodes, each segment with a slash after it.
+    pub(crate) leads: Vec<String>,
     /// The texts of literals that are longer than their keys.
     pub(crate) texts: Vec<Arc<str>>,
 }
 
 /// What can follow one beginning of paths. One cache line.
+///
+/// A chain of literals that nothing branches off from, such as `/api/v1` in many a tree, is no chain of nodes but the *lead* of the node after it.
 #[derive(Clone, Debug)]
 #[repr(align(64))]
 pub(crate) struct Node {
+    /// The literals that have to come first, or [`NONE`].
+    pub(crate) lead: u32,
     /// Where the table of literal children begins, its last place, and how many bits of a hash to shift out to get a place.
     pub(crate) table: u32,
     pub(crate) last_place: u32,
@@ -136,6 +142,30 @@ impl Literal {
 }
 
 impl Trie {
+    /// Where the segment after the lead of `node` begins, if the lead is what comes first in `path` from `start` on.
+    #[inline]
+    pub(crate) fn after_lead<const SEPARATOR: u8>(
+        &self,
+        node: &Node,
+        path: &[u8],
+        start: usize,
+    ) -> Option<usize> {
+        if node.lead == NONE {
+            return Some(start);
+        }
+        let lead = self.leads[node.lead as usize].as_bytes();
+        let given = path.get(start..start + lead.len())?;
+        let same = if SEPARATOR == b'/' {
+            given == lead
+        } else {
+            given
+                .iter()
+                .zip(lead)
+                .all(|(given, lead)| given == if *lead == b'/' { &SEPARATOR } else { lead })
+        };
+        same.then_some(start + lead.len())
+    }
+
     /// What follows the literal segment of `path` that begins at `start`, after `node`. `key` is the segment's.
     #[inline(always)]
     pub(crate) fn literal(&self, node: &Node, key: Key, path: &[u8], start: usize) -> Next {
