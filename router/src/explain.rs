@@ -148,7 +148,7 @@ fn explain(core: &Core, head: &Head<'_>) -> Explanation {
                 let mut slots = Slots::default();
                 let _ = core.find(head, &mut slots);
                 let vars = Vars::new(route, slots);
-                let values = Values::new(core.variables(route), &vars, *head);
+                let values = Values::new(core.variables(route), &vars, head);
                 values
                     .iter()
                     .map(|(name, value)| (name.to_owned(), value.to_owned()))

@@ -38,12 +38,13 @@ impl Core {
     /// is the answer; a search follows where it is not sure.
     #[inline]
     pub(crate) fn find(&self, head: &Head<'_>, slots: &mut Slots) -> Result<Hit, Miss> {
-        let path = head.path.as_bytes();
-        if is_escaped(path) {
-            return self.find_decoded(head, slots);
-        }
-        match straight::<b'/'>(&self.trie, path, method_place(head.method), slots) {
-            Straight::Hit(hit) => Ok(hit),
+        match straight(
+            &self.trie,
+            head.path.as_bytes(),
+            method_place(head.method),
+            slots,
+        ) {
+            Straight::Hit(target, handler) => Ok(self.trie.targets[target as usize].hit(handler)),
             Straight::Miss => Err(Miss::NotFound),
             Straight::Unsure => self.search(head, slots),
         }
@@ -52,7 +53,11 @@ impl Core {
     #[inline(never)]
     fn search(&self, head: &Head<'_>, slots: &mut Slots) -> Result<Hit, Miss> {
         slots.truncate(0);
-        Search::<b'/'>::new(self, head, head.path.as_bytes(), slots, None)
+        let path = head.path.as_bytes();
+        if is_escaped(path) {
+            return self.find_decoded(head, slots);
+        }
+        Search::<b'/'>::new(self, head, path, slots, None)
             .run()
             .map(|(hit, _)| hit)
     }

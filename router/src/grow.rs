@@ -146,6 +146,30 @@ impl Growing {
     }
 }
 
+impl Growing {
+    /// Takes off the literals that nothing branches off from: the text of a lead, and the node after it.
+    fn into_lead(mut self) -> (Option<String>, Self) {
+        let mut lead = String::new();
+        while let Some((text, child)) = self.literals.pop() {
+            let alone = self.literals.is_empty() && self.branches.is_empty() && self.any.is_none();
+            let [exact, open, _] = &child.targets;
+            // A lead ends in a slash, which a path that ends with the child does not have.
+            if !alone
+                || !self.targets.iter().all(Vec::is_empty)
+                || !exact.is_empty()
+                || !open.is_empty()
+            {
+                self.literals.push((text, child));
+                break;
+            }
+            lead.push_str(&text);
+            lead.push('/');
+            self = child;
+        }
+        ((!lead.is_empty()).then_some(lead), self)
+    }
+}
+
 /// Lays a grown node down, and all below it.
 #[derive(Default)]
 struct Freezer {
@@ -185,6 +209,7 @@ impl Freezer {
     }
 
     fn node(&mut self, node: Growing) -> u32 {
+        let (lead, node) = node.into_lead();
         let Growing {
             literals,
             by_text: _,
@@ -202,7 +227,16 @@ impl Freezer {
             .filter_map(|targets| targets.first())
             .map(|target| target.order);
         let other_orders = late_orders.chain(branches.iter().map(|(_, child)| child.order()));
+        let leads = &mut self.trie.leads;
+        let place = leads.len() as u32;
+        leads.extend(lead);
+        let lead = if leads.len() as u32 > place {
+            place
+        } else {
+            NONE
+        };
         self.trie.nodes.push(Node {
+            lead,
             table: 0,
             last_place: 0,
             shift: 0,
@@ -263,11 +297,8 @@ impl Freezer {
                 self.trie.texts.push(text);
                 self.trie.texts.len() as u32 - 1
             };
-            let Key { head, tail, len } = key;
             let literal = Literal {
-                head,
-                tail,
-                len,
+                key,
                 text,
                 next: self.next(child),
             };

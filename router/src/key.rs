@@ -1,17 +1,20 @@
 //! Segments of a path as keys: two machine words that compare in one step.
 
-/// The first sixteen bytes of a segment, or all of it, and its length.
+/// A segment of up to fifteen bytes, or the beginning and a hash of a longer one.
 ///
-/// Two segments of up to sixteen bytes are equal exactly if their keys are. The tail of a longer one is a hash of what follows its first eight
-/// bytes, and its text has to be compared.
+/// Segments of up to fifteen bytes are equal exactly if their keys are. Of longer ones with equal keys the texts have to be compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Key {
+    /// The first eight bytes; beyond the end they are zero.
     pub(crate) head: u64,
+    /// The next seven bytes and, in the highest byte, the length; of a longer segment a hash, in which that byte is at least sixteen.
     pub(crate) tail: u64,
-    pub(crate) len: u32,
 }
 
-const WORD: usize = size_of::<u64>();
+pub(crate) const WORD: usize = size_of::<u64>();
+
+/// Where the length lies in a tail.
+const LEN: u32 = 56;
 
 /// An odd number with bits all over, from the fractional part of the golden ratio.
 const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -19,17 +22,10 @@ const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
 impl Key {
     /// The key of a whole text.
     pub(crate) fn of(text: &[u8]) -> Self {
-        let mut key = Self {
+        Self {
             head: word(text, 0),
-            tail: 0,
-            len: text.len() as u32,
-        };
-        let mut at = WORD;
-        while at < text.len() {
-            key.add(word(text, at), at);
-            at += WORD;
+            tail: tail_of(text),
         }
-        key
     }
 
     /// Reads the segment that begins at `start`, which is not beyond the end, up to the next separator: its key, and where it ends.
@@ -37,71 +33,66 @@ impl Key {
     pub(crate) fn read<const SEPARATOR: u8>(path: &[u8], start: usize) -> (Self, usize) {
         let head = word(path, start);
         let found = places::<SEPARATOR>(head);
-        if found != 0 {
-            let bits = found.trailing_zeros() & !7;
-            let key = Self {
-                head: head & ((1 << bits) - 1),
-                tail: 0,
-                len: bits / 8,
-            };
-            return (key, start + bits as usize / 8);
-        }
-        if start + WORD >= path.len() {
+        if found == 0 {
+            let left = path.len() - start;
+            if left > WORD {
+                return Self::read_long::<SEPARATOR>(head, path, start);
+            }
             return (
                 Self {
                     head,
-                    tail: 0,
-                    len: (path.len() - start) as u32,
+                    tail: (left as u64) << LEN,
                 },
                 path.len(),
             );
         }
-        Self::read_on::<SEPARATOR>(head, path, start)
+        // All bits up to the lowest that is set, which is the highest of its byte; without that byte.
+        let before = (found ^ (found - 1)) >> 8;
+        let len = u64::from(found.trailing_zeros() / 8);
+        (
+            Self {
+                head: head & before,
+                tail: len << LEN,
+            },
+            start + len as usize,
+        )
     }
 
-    /// Reads a segment that goes on after its first word.
-    fn read_on<const SEPARATOR: u8>(head: u64, path: &[u8], start: usize) -> (Self, usize) {
-        let end = end_of::<SEPARATOR>(path, start + WORD);
-        let mut key = Self {
-            head,
-            tail: 0,
-            len: (end - start) as u32,
-        };
-        let mut at = start + WORD;
-        while at < end {
-            let bytes = word(path, at);
-            let kept = if end - at < WORD {
-                bytes & ((1 << (8 * (end - at))) - 1)
-            } else {
-                bytes
-            };
-            key.add(kept, at - start);
-            at += WORD;
-        }
-        (key, end)
-    }
-
-    /// Takes in the word at `at`, which is not the first.
-    #[inline]
-    fn add(&mut self, bytes: u64, at: usize) {
-        self.tail = if at == WORD {
-            bytes
-        } else {
-            (self.tail.rotate_left(29) ^ bytes).wrapping_mul(SPREAD)
-        };
+    /// Reads a segment that does not end within its first word.
+    #[inline(never)]
+    fn read_long<const SEPARATOR: u8>(head: u64, path: &[u8], start: usize) -> (Self, usize) {
+        let end = end_of::<SEPARATOR>(path, start);
+        (
+            Self {
+                head,
+                tail: tail_of(&path[start..end]),
+            },
+            end,
+        )
     }
 
     /// True if equal keys mean equal texts.
     #[inline]
     pub(crate) fn is_whole(self) -> bool {
-        self.len as usize <= 2 * WORD
+        self.tail < 16 << LEN
     }
 
     /// A number to find the key by in tables. The higher a bit, the more bits of the key bear on it.
     #[inline]
     pub(crate) fn hash(self) -> u64 {
-        (self.head ^ self.tail.rotate_left(32) ^ u64::from(self.len)).wrapping_mul(SPREAD)
+        (self.head ^ self.tail).wrapping_mul(SPREAD)
     }
+}
+
+fn tail_of(text: &[u8]) -> u64 {
+    if text.len() < 2 * WORD {
+        return word(text, WORD) | (text.len() as u64) << LEN;
+    }
+    let words = (WORD..text.len()).step_by(WORD).map(|at| word(text, at));
+    let hash = words.fold(text.len() as u64, |hash, word| {
+        (hash.rotate_left(29) ^ word).wrapping_mul(SPREAD)
+    });
+    hash | 16 << LEN
 }
 
 /// Where the segment that begins at `start` ends.
@@ -179,8 +170,8 @@ mod tests {
             "1234567",
             "12345678",
             "123456789",
+            "0123456789abcde",
             "0123456789abcdef",
-            "0123456789abcdefg",
             "0123456789abcdef0123456789abcdef0",
         ];
         for first in words {
@@ -204,6 +195,25 @@ mod tests {
     }
 
     #[test]
+    fn keys_tell_segments_apart() {
+        let text = "0123456789abcdefghijklm";
+        for len in 0..text.len() {
+            let key = Key::of(&text.as_bytes()[..len]);
+            assert_eq!(key.is_whole(), len < 16);
+            for other in [
+                format!("{}x", &text[..len]),
+                format!("{}\0", &text[..len]),
+                text[..len].replacen(|c| c != 'x', "x", 1),
+            ] {
+                assert!(
+                    key != Key::of(other.as_bytes()) || other == text[..len],
+                    "{other}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn escapes_are_seen_wherever_they_are() {
         for len in 0..40 {
             let path = "/".repeat(len);
@@ -214,10 +224,5 @@ mod tests {
                 assert!(is_escaped(path.as_bytes()), "{path}");
             }
         }
-    }
-
-    #[test]
-    fn length_tells_a_final_nul() {
-        assert_ne!(Key::of(b"ab"), Key::of(b"ab\0"));
     }
 }

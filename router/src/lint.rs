@@ -112,6 +112,22 @@ fn cover_below<'c>(
     takers: &mut Vec<&'c Target>,
 ) {
     let trie = &core.trie;
+    let lead = trie
+        .leads
+        .get(node.lead as usize)
+        .map_or("", String::as_str);
+    let depth = depth + lead.matches('/').count();
+    let led = lead
+        .split_terminator('/')
+        .rev()
+        .zip(path.segments.iter().take(depth).rev());
+    if path.segments.len() < depth
+        || !led
+            .clone()
+            .all(|(text, piece)| piece.pattern == Pattern::Literal(text.into()))
+    {
+        return;
+    }
     takers.extend(trie.opens(node));
     let Some(piece) = path.segments.get(depth) else {
         match path.end() {

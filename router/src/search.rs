@@ -112,6 +112,9 @@ impl<'s, const SEPARATOR: u8> Search<'s, SEPARATOR> {
     fn visit(&mut self, index: u32, start: usize) {
         let trie = &self.core.trie;
         let node = &trie.nodes[index as usize];
+        let Some(start) = trie.after_lead::<SEPARATOR>(node, self.path, start) else {
+            return;
+        };
         let caught = self.slots.len();
         if start > self.path.len() {
             self.offer(trie.ends(node));

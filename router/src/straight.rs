@@ -1,32 +1,24 @@
 //! The straight way down the trie, which nearly all requests go.
 
-use crate::find::Hit;
-use crate::key::Key;
+use crate::key::{Key, is_escaped};
 use crate::slots::Slots;
 use crate::trie::{FAR_HANDLER, NONE, Trie};
 
 /// What the straight way came to.
 pub(crate) enum Straight {
-    /// This target, and no other can come before it.
-    Hit(Hit),
+    /// This target, which no other can come before, and its handler.
+    Hit(u32, u8),
     /// Nothing matches, whatever the way.
     Miss,
-    /// Another way may lead to a target, or to one of a lower order; or conditions or methods have to be looked at.
+    /// Another way may lead to a target, or to one of a lower order; or escapes, conditions or methods have to be looked at.
     Unsure,
 }
 
 /// Goes down by literals where there are any, else by variables, and never back. What it passes by is remembered by its lowest order: if
-/// the target at the end has a lower one still, it is the answer.
-///
-/// It lives in a few registers, and costs half of what a search does. `method` is the method's place in tables of handlers.
-#[inline]
-pub(crate) fn straight<const SEPARATOR: u8>(
-    trie: &Trie,
-    path: &[u8],
-    method: usize,
-    slots: &mut Slots,
-) -> Straight {
-    if path.first() != Some(&SEPARATOR) {
+/// the target at the end has a lower one still, it is the answer. `method` is the method's place in tables of handlers.
+#[inline(never)] // Alone it lives in registers. Inlined, it shares them with everything that happens once a request.
+pub(crate) fn straight(trie: &Trie, path: &[u8], method: usize, slots: &mut Slots) -> Straight {
+    if path.first() != Some(&b'/') || is_escaped(path) {
         return Straight::Unsure;
     }
     let (mut index, mut start) = (0, 1);
@@ -38,8 +30,12 @@ pub(crate) fn straight<const SEPARATOR: u8>(
             Straight::Unsure
         }
     };
-    let first_target = loop {
+    let target = loop {
         let node = &trie.nodes[index as usize];
+        let Some(after) = trie.after_lead::<b'/'>(node, path, start) else {
+            return astray(passed_by);
+        };
+        start = after;
         if start > path.len() {
             if node.opens > 0 {
                 return Straight::Unsure;
@@ -49,7 +45,7 @@ pub(crate) fn straight<const SEPARATOR: u8>(
             }
             break node.first_target;
         }
-        let (key, end) = Key::read::<SEPARATOR>(path, start);
+        let (key, end) = Key::read::<b'/'>(path, start);
         let mut next = trie.literal(node, key, path, start);
         if !next.is_nothing() {
             passed_by = passed_by.min(node.other_order);
@@ -63,21 +59,20 @@ pub(crate) fn straight<const SEPARATOR: u8>(
         }
         start = end + 1;
         if next.tail != NONE {
-            if !trie.tails[next.tail as usize].find::<SEPARATOR>(path, start, slots) {
+            if !trie.tails[next.tail as usize].find::<b'/'>(path, start, slots) {
                 return astray(passed_by);
             }
             break next.index;
         }
         index = next.index;
     };
-    let target = &trie.targets[first_target as usize];
-    let handler = target.handlers[method];
+    let Some(found) = trie.targets.get(target as usize) else {
+        return Straight::Unsure;
+    };
+    let handler = found.handlers[method];
     // No handler is a number above all others, too.
-    if target.order > passed_by || target.conditional || handler >= FAR_HANDLER {
+    if found.order > passed_by || found.conditional || handler >= FAR_HANDLER {
         return Straight::Unsure;
     }
-    Straight::Hit(Hit {
-        route: target.route,
-        handler: target.first_handler as usize + usize::from(handler),
-    })
+    Straight::Hit(target, handler)
 }

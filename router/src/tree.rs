@@ -140,8 +140,9 @@ impl<H> Tree<H> {
 
     /// Reads what a match caught. `head` is that of the request that matched.
     #[must_use]
-    pub fn values<'a>(&'a self, vars: &'a Vars, head: &Head<'a>) -> Values<'a> {
-        Values::new(self.core.variables(vars.route()), vars, *head)
+    #[inline]
+    pub fn values<'a, 'h>(&'a self, vars: &'a Vars, head: &'h Head<'a>) -> Values<'a, 'h> {
+        Values::new(self.core.variables(vars.route()), vars, head)
     }
 
     /// All routes in sequence, every one before its children.

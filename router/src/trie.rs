@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use crate::find::Hit;
 use crate::key::Key;
 use crate::pattern::Pattern;
 use crate::tail::Tail;
@@ -26,14 +27,20 @@ pub(crate) struct Trie {
     pub(crate) tails: Vec<Tail>,
     /// The targets of each node and of each tail lie together, by order.
     pub(crate) targets: Vec<Target>,
+    /// The leads of nodes, each segment with a slash after it.
+    pub(crate) leads: Vec<String>,
     /// The texts of literals that are longer than their keys.
     pub(crate) texts: Vec<Arc<str>>,
 }
 
 /// What can follow one beginning of paths. One cache line.
+///
+/// A chain of literals that nothing branches off from, such as `/api/v1` in many a tree, is no chain of nodes but the *lead* of the node after it.
 #[derive(Clone, Debug)]
 #[repr(align(64))]
 pub(crate) struct Node {
+    /// The literals that have to come first, or [`NONE`].
+    pub(crate) lead: u32,
     /// Where the table of literal children begins, its last place, and how many bits of a hash to shift out to get a place.
     pub(crate) table: u32,
     pub(crate) last_place: u32,
@@ -64,12 +71,10 @@ pub(crate) struct Next {
     pub(crate) index: u32,
 }
 
-/// A literal segment, and what follows it. Half a cache line: the key lies flat, because a struct of it would be padded.
+/// A literal segment, and what follows it. Half a cache line.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Literal {
-    pub(crate) head: u64,
-    pub(crate) tail: u64,
-    pub(crate) len: u32,
+    pub(crate) key: Key,
     pub(crate) text: u32,
     pub(crate) next: Next,
 }
@@ -105,6 +110,16 @@ pub(crate) const NO_HANDLER: u8 = u8::MAX;
 /// The number of the handler does not fit, or depends on the name of the method: the route's `Dispatch` knows.
 pub(crate) const FAR_HANDLER: u8 = u8::MAX - 1;
 
+impl Target {
+    #[inline]
+    pub(crate) fn hit(&self, handler: u8) -> Hit {
+        Hit {
+            route: self.route,
+            handler: self.first_handler as usize + usize::from(handler),
+        }
+    }
+}
+
 impl Next {
     pub(crate) const NOTHING: Self = Self {
         tail: NONE,
@@ -118,24 +133,39 @@ impl Next {
 }
 
 impl Literal {
-    /// An empty place in a table. No key is as long.
+    /// An empty place in a table.
     pub(crate) const ABSENT: Self = Self {
-        head: 0,
-        tail: 0,
-        len: u32::MAX,
+        key: Key { head: 0, tail: 0 },
         text: NONE,
         next: Next::NOTHING,
     };
-
-    /// True if its key is this one.
-    #[inline(always)]
-    fn has(&self, key: Key) -> bool {
-        // One comparison instead of three: all are equal, or none matters.
-        (self.head ^ key.head) | (self.tail ^ key.tail) | u64::from(self.len ^ key.len) == 0
-    }
 }
 
 impl Trie {
+    /// Where the segment after the lead of `node` begins, if the lead is what comes first in `path` from `start` on.
+    #[inline]
+    pub(crate) fn after_lead<const SEPARATOR: u8>(
+        &self,
+        node: &Node,
+        path: &[u8],
+        start: usize,
+    ) -> Option<usize> {
+        if node.lead == NONE {
+            return Some(start);
+        }
+        let lead = self.leads[node.lead as usize].as_bytes();
+        let given = path.get(start..start + lead.len())?;
+        let same = if SEPARATOR == b'/' {
+            given == lead
+        } else {
+            given
+                .iter()
+                .zip(lead)
+                .all(|(given, lead)| given == if *lead == b'/' { &SEPARATOR } else { lead })
+        };
+        same.then_some(start + lead.len())
+    }
+
     /// What follows the literal segment of `path` that begins at `start`, after `node`. `key` is the segment's.
     #[inline(always)]
     pub(crate) fn literal(&self, node: &Node, key: Key, path: &[u8], start: usize) -> Next {
@@ -143,7 +173,7 @@ impl Trie {
         loop {
             let literal = &self.tables[(node.table + place) as usize];
             if literal.next.is_nothing()
-                || literal.has(key) && (key.is_whole() || self.is_text(literal, path, start))
+                || literal.key == key && (key.is_whole() || self.is_text(literal, path, start))
             {
                 return literal.next;
             }

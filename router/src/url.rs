@@ -60,7 +60,7 @@ impl<'a> UrlBuilder<'a> {
     }
 
     /// Gives all variables that a match caught.
-    pub fn vars(self, values: Values<'a>) -> Self {
+    pub fn vars(self, values: Values<'a, '_>) -> Self {
         values
             .iter()
             .fold(self, |url, (name, value)| url.var(name, value))
@@ -79,7 +79,7 @@ impl<'a> UrlBuilder<'a> {
         if from.index() >= self.core.nodes.len() {
             return self;
         }
-        let values = Values::new(self.core.variables(from), vars, *head);
+        let values = Values::new(self.core.variables(from), vars, head);
         self.inherit_from(from, |name| values.get(name))
     }
 
@@ -421,7 +421,7 @@ impl<'a> RequestBuilder<'a> {
     }
 
     /// As [`UrlBuilder::vars`].
-    pub fn vars(self, values: Values<'a>) -> Self {
+    pub fn vars(self, values: Values<'a, '_>) -> Self {
         Self {
             url: self.url.vars(values),
             ..self

@@ -61,15 +61,15 @@ pub(crate) struct Variable {
 
 /// The variables of a match by name, decoded. Made by [`Tree::values`](crate::Tree::values).
 #[derive(Clone, Copy, Debug)]
-pub struct Values<'a> {
+pub struct Values<'a, 'h> {
     variables: &'a [Variable],
     vars: &'a Vars,
-    head: Head<'a>,
+    head: &'h Head<'a>,
 }
 
-impl<'a> Values<'a> {
+impl<'a, 'h> Values<'a, 'h> {
     #[inline]
-    pub(crate) fn new(variables: &'a [Variable], vars: &'a Vars, head: Head<'a>) -> Self {
+    pub(crate) fn new(variables: &'a [Variable], vars: &'a Vars, head: &'h Head<'a>) -> Self {
         Self {
             variables,
             vars,
@@ -89,7 +89,7 @@ impl<'a> Values<'a> {
 
     /// Names and values, those of the path first.
     #[inline]
-    pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+    pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a, 'h> {
         let values = *self;
         values
             .variables
@@ -114,7 +114,7 @@ impl<'a> Values<'a> {
         match source {
             Source::Path => Some(self.head.path),
             Source::Host => Some(self.head.host()),
-            Source::Header(name) => header(&self.head, name),
+            Source::Header(name) => header(self.head, name),
             Source::Query => self.head.query,
         }
     }
