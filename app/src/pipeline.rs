@@ -43,7 +43,8 @@ impl BaseApp {
         request: Request<Body>,
         peer: Peer,
     ) -> impl Future<Output = Response> + Send + use<> {
-        self.0.answer(request, peer)
+        let (head, body) = request.into_parts();
+        self.0.answer(head, body, peer)
     }
 }
 
@@ -51,12 +52,14 @@ impl App {
     /// Answers a request, through the layers if there are any.
     pub(crate) fn answer(
         self: &Arc<Self>,
-        mut request: Request<Body>,
+        head: Parts,
+        body: Body,
         peer: Peer,
     ) -> Either<Answering, BoxFuture<'static, Response>> {
         match self.layered.get() {
-            None => Either::Left(self.begin(request, peer)),
+            None => Either::Left(self.begin(head, body, peer)),
             Some(layered) => {
+                let mut request = Request::from_parts(head, body);
                 request.extensions_mut().insert(peer);
                 Either::Right(layered.handle(request))
             }
@@ -70,13 +73,13 @@ impl App {
             .get::<Peer>()
             .copied()
             .unwrap_or_default();
-        self.begin(request, peer)
+        let (head, body) = request.into_parts();
+        self.begin(head, body, peer)
     }
 
     /// Does all that needs no waiting.
-    fn begin(self: &Arc<Self>, request: Request<Body>, peer: Peer) -> Answering {
+    fn begin(self: &Arc<Self>, head: Parts, body: Body, peer: Peer) -> Answering {
         let began = Instant::now();
-        let (head, body) = request.into_parts();
         let id = self.request_ids.next();
         // Closures of the application are among the matchers of a tree.
         let found = panic::catch_unwind(AssertUnwindSafe(|| self.find(&head, peer)));
@@ -142,7 +145,7 @@ impl App {
 
     fn finish(&self, cx: &Context, response: &mut Response, began: Instant) {
         let headers = response.headers_mut();
-        headers.insert(X_REQUEST_ID, cx.request_id().header());
+        headers.insert(X_REQUEST_ID, self.request_ids.header(cx.request_id()));
         self.security.add_to(headers);
         let status = response.status();
         for hook in &self.hooks.on_finish {

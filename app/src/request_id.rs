@@ -26,22 +26,6 @@ impl fmt::Debug for RequestId {
     }
 }
 
-impl RequestId {
-    /// Writes the id as a header value.
-    pub(crate) fn header(self) -> HeaderValue {
-        let mut text = [0_u8; 32];
-        let from = write_backwards(&mut text, self);
-        let bytes = CHUNK.with_borrow_mut(|chunk| {
-            if chunk.capacity() < text.len() {
-                *chunk = BytesMut::with_capacity(CHUNK_BYTES);
-            }
-            chunk.extend_from_slice(&text[from..]);
-            chunk.split().freeze()
-        });
-        HeaderValue::from_maybe_shared(bytes).expect("digits and a dash are a header value")
-    }
-}
-
 /// Bytes reserved at a time for ids as header values: an allocation for about three hundred requests instead of one for each.
 const CHUNK_BYTES: usize = 4096;
 
@@ -53,13 +37,17 @@ thread_local! {
 /// Hands out request ids.
 pub(crate) struct RequestIds {
     instance: u32,
+    /// What every id begins with: `<instance>-`.
+    prefix: [u8; 9],
     next: AtomicU64,
 }
 
 impl RequestIds {
     pub(crate) fn new(instance: u32) -> Self {
+        let prefix = format!("{instance:08x}-").into_bytes();
         Self {
             instance,
+            prefix: prefix.try_into().expect("eight digits and a dash"),
             next: AtomicU64::new(1),
         }
     }
@@ -70,28 +58,33 @@ impl RequestIds {
             sequence: self.next.fetch_add(1, Ordering::Relaxed),
         }
     }
+
+    /// Writes one of these ids as a header value.
+    pub(crate) fn header(&self, id: RequestId) -> HeaderValue {
+        let mut digits = [0; 20];
+        let bytes = CHUNK.with_borrow_mut(|chunk| {
+            if chunk.capacity() < self.prefix.len() + digits.len() {
+                *chunk = BytesMut::with_capacity(CHUNK_BYTES);
+            }
+            chunk.extend_from_slice(&self.prefix);
+            chunk.extend_from_slice(decimal(id.sequence, &mut digits));
+            chunk.split().freeze()
+        });
+        HeaderValue::from_maybe_shared(bytes).expect("digits and a dash are a header value")
+    }
 }
 
-/// Writes `<instance>-<sequence>` to the end of the buffer and returns where it begins.
-fn write_backwards(buffer: &mut [u8; 32], id: RequestId) -> usize {
+/// Writes a number at the end of a buffer that is long enough for any.
+fn decimal(mut number: u64, buffer: &mut [u8; 20]) -> &[u8] {
     let mut at = buffer.len();
-    let mut put = |byte: u8| {
-        at -= 1;
-        buffer[at] = byte;
-    };
-    let mut sequence = id.sequence;
     loop {
-        put(b'0' + (sequence % 10) as u8);
-        sequence /= 10;
-        if sequence == 0 {
-            break;
+        at -= 1;
+        buffer[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            return &buffer[at..];
         }
     }
-    put(b'-');
-    for shift in 0..8 {
-        put(b"0123456789abcdef"[(id.instance >> (4 * shift)) as usize & 0xf]);
-    }
-    at
 }
 
 #[cfg(test)]
@@ -103,14 +96,13 @@ mod tests {
         let ids = RequestIds::new(0x00ab_cdef);
         for _ in 0..1000 {
             let id = ids.next();
-            assert_eq!(id.header().to_str().expect("text"), id.to_string());
+            assert_eq!(ids.header(id).to_str().expect("text"), id.to_string());
         }
-        let last = RequestId {
-            instance: u32::MAX,
-            sequence: u64::MAX,
-        };
+        let last = RequestIds::new(u32::MAX);
+        last.next.store(u64::MAX, Ordering::Relaxed);
+        let text = last.header(last.next());
         assert_eq!(
-            last.header().to_str().expect("text"),
+            text.to_str().expect("text"),
             "ffffffff-18446744073709551615"
         );
     }

@@ -5,7 +5,6 @@ use http::request::Parts;
 use http::{Method, StatusCode, Uri};
 
 use crate::error::{Error, Result};
-use crate::face;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -121,11 +120,14 @@ fn add(headers: &mut HeaderMap, name: HeaderName, value: &HeaderValue) {
 
 /// Returns true for what a browser shows as a page of its own: HTML, and XML of any kind, SVG among them.
 fn is_document(content_type: &HeaderValue) -> bool {
-    let essence = face::essence(content_type.as_bytes());
-    let ends_with = |end: &[u8]| {
-        essence.len() >= end.len() && essence[essence.len() - end.len()..].eq_ignore_ascii_case(end)
-    };
-    ends_with(b"text/html") || ends_with(b"xml")
+    let bytes = content_type.as_bytes();
+    let end = bytes
+        .iter()
+        .position(|byte| matches!(byte, b';' | b' '))
+        .unwrap_or(bytes.len());
+    let is_kind =
+        |kind: &[u8]| end >= kind.len() && bytes[end - kind.len()..end].eq_ignore_ascii_case(kind);
+    is_kind(b"html") || is_kind(b"xml")
 }
 
 #[cfg(test)]

@@ -115,7 +115,8 @@ impl Serve for App {
         request: Request<Incoming>,
         peer: Peer,
     ) -> impl Future<Output = Response<Body>> + Send + use<> {
-        self.answer(request.map(Body::from), peer)
+        let (head, body) = request.into_parts();
+        self.answer(head, Body::from(body), peer)
     }
 
     /// Whoever is not let in sent no head that could tell which face it wants, so it gets the error object.
@@ -137,7 +138,7 @@ impl Serve for App {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
         );
-        headers.insert(X_REQUEST_ID, id.header());
+        headers.insert(X_REQUEST_ID, self.request_ids.header(id));
         headers.extend(error.headers().iter().cloned());
         response
     }
