@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri};
 use pleach_driver::Driver;
-use pleach_router::{Head, RouteId, TypedRoute, UrlBuilder, Values, Vars};
+use pleach_router::{Head, RouteId, TypedRoute, UrlBuilder, Vars};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -181,17 +181,19 @@ impl Context {
     /// Returns a variable of the route, decoded.
     #[must_use]
     pub fn var(&self, name: &str) -> Option<&str> {
-        self.values()?.get(name)
-    }
-
-    /// Iterates over the variables of the route, decoded.
-    pub fn vars(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.values().into_iter().flat_map(|values| values.iter())
-    }
-
-    fn values(&self) -> Option<Values<'_>> {
         let vars = self.0.vars.as_ref()?;
-        Some(self.app().tree().values(vars, &self.tree_head()))
+        let head = self.tree_head();
+        self.app().tree().values(vars, &head).get(name)
+    }
+
+    /// Returns all variables of the route with their names, decoded.
+    #[must_use]
+    pub fn vars(&self) -> Vec<(&str, &str)> {
+        let head = self.tree_head();
+        match &self.0.vars {
+            Some(vars) => self.app().tree().values(vars, &head).iter().collect(),
+            None => Vec::new(),
+        }
     }
 
     /// Returns a variable of the route as another type.

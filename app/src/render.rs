@@ -155,7 +155,7 @@ impl BaseApp {
             path: cx.path(),
             route_name: cx.route_name(),
             base: format!("{}://{}", cx.scheme(), cx.host()),
-            vars: cx.vars().collect(),
+            vars: cx.vars().into_iter().collect(),
         };
         data.insert(REQUEST, &request);
         data.insert("z_app", self.name());

@@ -306,7 +306,7 @@ fn a_rejected_build_reports_all_its_faults() {
         Route::new("late").path("/late").get("late"),
         Route::new("all").path("/other").get("other"),
     ]));
-    let faults = faults.err().expect("faults").to_string();
+    let faults = faults.map(drop).expect_err("faults").to_string();
     for part in ["`a`", "`b`", "all"] {
         assert!(faults.contains(part), "{part} in {faults}");
     }
@@ -314,7 +314,10 @@ fn a_rejected_build_reports_all_its_faults() {
         Route::new("all").path("/{*rest}").get("all"),
         Route::new("late").path("/late").get("late"),
     ]));
-    let unreachable = unreachable.err().expect("an unreachable route").to_string();
+    let unreachable = unreachable
+        .map(drop)
+        .expect_err("an unreachable route")
+        .to_string();
     assert!(
         unreachable.contains("all") && unreachable.contains("late"),
         "{unreachable}"
