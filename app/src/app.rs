@@ -1,6 +1,7 @@
 //! The frozen application: everything that was checked and is served.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -32,7 +33,22 @@ use crate::tower::Layered;
 /// It is made by a [`Builder`], serves by [`Builder::run`], and is a tower `Service` of its own, so that it embeds in an existing
 /// server.
 #[derive(Clone)]
-pub struct BaseApp(pub(crate) Arc<App>);
+pub struct BaseApp(pub(crate) Arc<Handle>);
+
+/// What handles on an application count clones of. Each connection has one of its own, so that the cores that serve them do not pass
+/// one counter to and fro with every request.
+///
+/// On cache lines of its own, because what lies beside it in memory may belong to another connection.
+#[repr(align(64))]
+pub(crate) struct Handle(Arc<App>);
+
+impl Deref for Handle {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.0
+    }
+}
 
 pub(crate) struct App {
     pub(crate) name: String,
@@ -109,6 +125,15 @@ impl Phase {
 }
 
 impl BaseApp {
+    pub(crate) fn new(app: Arc<App>) -> Self {
+        Self(Arc::new(Handle(app)))
+    }
+
+    /// Returns a handle whose clones are counted apart from those of this one.
+    pub(crate) fn counted_apart(&self) -> Self {
+        Self::new(self.0.0.clone())
+    }
+
     /// Begins an application of that name.
     pub fn builder(name: impl Into<String>) -> Builder {
         Builder::new(name)

@@ -396,7 +396,7 @@ impl Builder {
                 .fold(Layered::app(&app), |inner, add| add(inner));
             let _first_wins = app.layered.set(layered);
         }
-        Ok(BaseApp(app))
+        Ok(BaseApp::new(app))
     }
 }
 

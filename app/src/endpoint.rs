@@ -3,8 +3,10 @@
 use std::any::TypeId;
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context as Task, Poll};
 
-use futures_util::future::BoxFuture;
+use pin_project_lite::pin_project;
 use pleach_router::FromHandler;
 
 use crate::context::Context;
@@ -15,7 +17,53 @@ use crate::response::{IntoResponse, Response};
 /// A route of an application.
 pub type Route = pleach_router::Route<Endpoint>;
 
-type Call = Box<dyn Fn(Context) -> BoxFuture<'static, Result<Response>> + Send + Sync>;
+/// A handler at work.
+pub(crate) type Work = Pin<Box<dyn Answer + Send>>;
+
+/// A future of an answer that borrows the request's context when it is polled, instead of keeping one more handle on it.
+pub(crate) trait Answer {
+    fn poll_answer(
+        self: Pin<&mut Self>,
+        cx: &Context,
+        task: &mut Task<'_>,
+    ) -> Poll<Result<Response>>;
+}
+
+/// Makes work of a future whose value becomes the response.
+pub(crate) fn work<F, R>(future: F) -> Work
+where
+    F: Future<Output = Result<R>> + Send + 'static,
+    R: IntoResponse,
+{
+    Box::pin(Respond { future })
+}
+
+pin_project! {
+    struct Respond<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F, R> Answer for Respond<F>
+where
+    F: Future<Output = Result<R>>,
+    R: IntoResponse,
+{
+    fn poll_answer(
+        self: Pin<&mut Self>,
+        cx: &Context,
+        task: &mut Task<'_>,
+    ) -> Poll<Result<Response>> {
+        match self.project().future.poll(task) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(value)) => Poll::Ready(value.into_response(cx)),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+        }
+    }
+}
+
+type Call = Box<dyn Fn(Context) -> Work + Send + Sync>;
 
 /// What answers the requests of a route.
 ///
@@ -56,7 +104,7 @@ impl Endpoint {
         let call: Call = Box::new(move |cx| {
             let call = call.clone();
             // Called when it is polled, so that a panic in it is an answer.
-            Box::pin(async move { call(cx).await })
+            work(async move { call(cx).await })
         });
         Self {
             call,
@@ -67,7 +115,7 @@ impl Endpoint {
     }
 
     /// Makes the future of an answer. Nothing of the handler has run before it is polled.
-    pub(crate) fn call(&self, cx: Context) -> BoxFuture<'static, Result<Response>> {
+    pub(crate) fn call(&self, cx: Context) -> Work {
         (self.call)(cx)
     }
 
@@ -120,10 +168,9 @@ macro_rules! handlers {
             fn from_handler(handler: F) -> Self {
                 let call: Call = Box::new(move |cx| {
                     let handler = handler.clone();
-                    Box::pin(async move {
+                    work(async move {
                         $(let $argument = $argument::from_context(&cx).await?;)*
-                        // One handle is a counter: the answer may need the request that the handler consumed.
-                        handler(cx.clone(), $($argument),*).await.into_response(&cx)
+                        Ok(handler(cx, $($argument),*).await)
                     })
                 });
                 #[allow(unused_mut, reason = "a handler without extractions has no needs")]

@@ -80,6 +80,7 @@ mod serve;
 mod server;
 mod session;
 mod settings;
+mod shards;
 mod tower;
 
 pub use app::{BaseApp, Limits};

@@ -6,7 +6,6 @@
 pub(crate) mod log;
 mod metrics;
 mod request;
-mod shards;
 
 pub(crate) use metrics::{Gauge, Gauges, Metrics};
 pub(crate) use request::{current_request_id, lend_request_id, with_request_id};

@@ -1,15 +1,14 @@
 //! The way of a request: tree, hooks, handler, and whatever comes of it, to a response.
 
 use std::any::Any;
-use std::future;
+use std::future::{self, poll_fn};
 use std::panic::{self, AssertUnwindSafe};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context as Task, Poll};
 use std::time::Instant;
 
 use futures_util::future::{BoxFuture, Either};
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, StatusCode};
 use pleach_router::{Found, RouteId, Vars};
@@ -18,18 +17,13 @@ use crate::answer;
 use crate::app::{App, BaseApp};
 use crate::body::Body;
 use crate::context::Context;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Work, work};
 use crate::error::{Error, Result};
 use crate::observe;
 use crate::origin::{self, Peer};
 use crate::response::Response;
 use crate::security;
 use crate::session::Session;
-
-pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// What becomes of a request: a handler's answer, or one that is known without.
-type Work = BoxFuture<'static, Result<Response>>;
 
 impl BaseApp {
     /// Answers a request, through the layers if there are any. `peer` is who sent it, as far as that is known.
@@ -44,19 +38,17 @@ impl BaseApp {
         peer: Peer,
     ) -> impl Future<Output = Response> + Send + use<> {
         let (head, body) = request.into_parts();
-        self.0.answer(head, body, peer)
+        self.answer(head, body, peer)
     }
-}
 
-impl App {
     /// Answers a request, through the layers if there are any.
     pub(crate) fn answer(
-        self: &Arc<Self>,
+        &self,
         head: Parts,
         body: Body,
         peer: Peer,
     ) -> Either<Answering, BoxFuture<'static, Response>> {
-        match self.layered.get() {
+        match self.0.layered.get() {
             None => Either::Left(self.begin(head, body, peer)),
             Some(layered) => {
                 let mut request = Request::from_parts(head, body);
@@ -67,7 +59,7 @@ impl App {
     }
 
     /// Answers a request that came through all layers.
-    pub(crate) fn answer_inside(self: &Arc<Self>, request: Request<Body>) -> Answering {
+    pub(crate) fn answer_inside(&self, request: Request<Body>) -> Answering {
         let peer = request
             .extensions()
             .get::<Peer>()
@@ -78,17 +70,18 @@ impl App {
     }
 
     /// Does all that needs no waiting.
-    fn begin(self: &Arc<Self>, head: Parts, body: Body, peer: Peer) -> Answering {
+    fn begin(&self, head: Parts, body: Body, peer: Peer) -> Answering {
         let began = Instant::now();
-        let id = self.request_ids.next();
+        let app = &**self.0;
+        let id = app.request_ids.next();
         // Closures of the application are among the matchers of a tree.
-        let found = panic::catch_unwind(AssertUnwindSafe(|| self.find(&head, peer)));
+        let found = panic::catch_unwind(AssertUnwindSafe(|| app.find(&head, peer)));
         let (vars, endpoint) =
             found.unwrap_or_else(|panic| (None, Err(known(Err(panicked(&*panic))))));
-        let cx = Context::new(BaseApp(Arc::clone(self)), head, body, peer, id, vars);
-        let work = match endpoint.and_then(|endpoint| self.admit(&cx, endpoint)) {
-            Ok(endpoint) if self.hooks.start.is_empty() => endpoint.call(cx.clone()),
-            Ok(endpoint) => Box::pin(after_hooks(cx.clone(), endpoint.call(cx.clone()))),
+        let cx = Context::new(self.clone(), head, body, peer, id, vars);
+        let work = match endpoint.and_then(|endpoint| app.admit(&cx, endpoint)) {
+            Ok(endpoint) if app.hooks.start.is_empty() => endpoint.call(cx.clone()),
+            Ok(endpoint) => work(after_hooks(cx.clone(), endpoint.call(cx.clone()))),
             Err(known) => known,
         };
         Answering {
@@ -98,7 +91,9 @@ impl App {
             is_stored: false,
         }
     }
+}
 
+impl App {
     /// Asks the tree.
     fn find(&self, head: &Parts, peer: Peer) -> (Option<Vars>, Result<&Endpoint, Work>) {
         match self
@@ -144,9 +139,8 @@ impl App {
     }
 
     fn finish(&self, cx: &Context, response: &mut Response, began: Instant) {
-        let headers = response.headers_mut();
-        headers.insert(X_REQUEST_ID, self.request_ids.header(cx.request_id()));
-        self.security.add_to(headers);
+        let request_id = self.request_ids.header(cx.request_id());
+        self.security.add_to(response.headers_mut(), request_id);
         let status = response.status();
         for hook in &self.hooks.on_finish {
             hook(cx, status);
@@ -176,17 +170,17 @@ impl Future for Answering {
         let Self {
             began,
             cx,
-            work,
+            work: handler,
             is_stored,
         } = &mut *self;
         let _lent = observe::lend_request_id(cx.request_id());
         let mut response = loop {
-            match panic::catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(task))) {
+            match panic::catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll_answer(cx, task))) {
                 Ok(Poll::Pending) => return Poll::Pending,
                 Ok(Poll::Ready(Ok(response))) => match cx.session_if_used() {
                     Some(session) if !*is_stored => {
                         *is_stored = true;
-                        *work = Box::pin(store(session.clone(), response));
+                        *handler = work(store(session.clone(), response));
                     }
                     _ => break response,
                 },
@@ -200,13 +194,13 @@ impl Future for Answering {
 }
 
 /// Runs the hooks and, if none of them answers, the handler.
-async fn after_hooks(cx: Context, handler: Work) -> Result<Response> {
+async fn after_hooks(cx: Context, mut handler: Work) -> Result<Response> {
     for hook in &cx.app().0.hooks.start {
         if let Some(response) = hook(cx.clone()).await? {
             return Ok(response);
         }
     }
-    handler.await
+    poll_fn(|task| handler.as_mut().poll_answer(&cx, task)).await
 }
 
 /// Stores what an answered request has changed in its session.
@@ -217,7 +211,7 @@ async fn store(session: Session, mut response: Response) -> Result<Response> {
 }
 
 fn known(answer: Result<Response>) -> Work {
-    Box::pin(future::ready(answer))
+    work(future::ready(answer))
 }
 
 /// What was made from a session is for one visitor, and for now.

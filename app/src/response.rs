@@ -1,14 +1,16 @@
 //! What a handler may return.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::body::Body;
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::security;
 
 /// A response on its way to the client.
 pub type Response = http::Response<Body>;
@@ -25,17 +27,15 @@ pub trait IntoResponse {
     fn into_response(self, cx: &Context) -> Result<Response>;
 }
 
-// As constants they are checked when this is compiled, and not with every answer.
-const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const BYTES: HeaderValue = HeaderValue::from_static("application/octet-stream");
+static TEXT: LazyLock<HeaderMap> =
+    LazyLock::new(|| security::prepared("text/plain; charset=utf-8"));
+static JSON: LazyLock<HeaderMap> = LazyLock::new(|| security::prepared("application/json"));
+static BYTES: LazyLock<HeaderMap> =
+    LazyLock::new(|| security::prepared("application/octet-stream"));
 
-fn typed(content_type: HeaderValue, body: Body) -> Response {
+fn prepared(headers: &HeaderMap, body: Body) -> Response {
     let mut response = Response::new(body);
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, content_type);
+    *response.headers_mut() = headers.clone();
     response
 }
 
@@ -71,7 +71,7 @@ macro_rules! plain_text {
     ($($text:ty),*) => {$(
         impl IntoResponse for $text {
             fn into_response(self, _: &Context) -> Result<Response> {
-                Ok(typed(TEXT, Body::from(self)))
+                Ok(prepared(&TEXT, Body::from(self)))
             }
         }
     )*};
@@ -91,7 +91,7 @@ macro_rules! plain_bytes {
     ($($bytes:ty),*) => {$(
         impl IntoResponse for $bytes {
             fn into_response(self, _: &Context) -> Result<Response> {
-                Ok(typed(BYTES, Body::from(self)))
+                Ok(prepared(&BYTES, Body::from(self)))
             }
         }
     )*};
@@ -134,7 +134,10 @@ pub struct Html<T>(pub T);
 
 impl<T: Into<Body>> IntoResponse for Html<T> {
     fn into_response(self, _: &Context) -> Result<Response> {
-        Ok(typed(HTML, self.0.into()))
+        let mut response = Response::new(self.0.into());
+        let html = HeaderValue::from_static("text/html; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, html);
+        Ok(response)
     }
 }
 
@@ -147,7 +150,7 @@ pub struct Json<T>(pub T);
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self, _: &Context) -> Result<Response> {
         let bytes = serde_json::to_vec(&self.0).map_err(Error::internal)?;
-        Ok(typed(JSON, Body::from(bytes)))
+        Ok(prepared(&JSON, Body::from(bytes)))
     }
 }
 

@@ -1,7 +1,6 @@
 //! From a built application to one that serves, and to its end.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{self, HeaderValue};
@@ -11,12 +10,12 @@ use tokio::runtime::Runtime;
 use tokio::time::timeout;
 use tracing::warn;
 
-use crate::app::{App, BaseApp};
+use crate::app::BaseApp;
 use crate::body::{Body, BoxError};
 use crate::cli::tell;
 use crate::error::Error;
 use crate::origin::Peer;
-use crate::pipeline::X_REQUEST_ID;
+use crate::request_id::X_REQUEST_ID;
 use crate::server::{self, Serve, Server, ServerOptions, Shutdown};
 use crate::settings::{self, Settings};
 
@@ -52,7 +51,7 @@ pub(crate) async fn until_stopped(app: &BaseApp, settings: &Settings) -> Result<
         server.local_addr(),
         app.driver().describe()
     ));
-    let outcome = server.run(Arc::clone(&app.0), shutdown).await?;
+    let outcome = server.run(app.clone(), shutdown).await?;
     if outcome.cut > 0 {
         warn!(
             connections = outcome.cut,
@@ -109,9 +108,13 @@ fn is_tls(settings: &Settings) -> bool {
     }
 }
 
-impl Serve for App {
+impl Serve for BaseApp {
+    fn for_connection(&self) -> Self {
+        self.counted_apart()
+    }
+
     fn call(
-        self: &Arc<Self>,
+        &self,
         request: Request<Incoming>,
         peer: Peer,
     ) -> impl Future<Output = Response<Body>> + Send + use<> {
@@ -120,7 +123,7 @@ impl Serve for App {
     }
 
     /// Whoever is not let in sent no head that could tell which face it wants, so it gets the error object.
-    fn refuse(self: &Arc<Self>, status: StatusCode) -> Response<Body> {
+    fn refuse(&self, status: StatusCode) -> Response<Body> {
         let error = match status {
             StatusCode::SERVICE_UNAVAILABLE => Error::unavailable(),
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Error::new(
@@ -130,7 +133,7 @@ impl Serve for App {
             ),
             _ => Error::new(status, "malformed", "The request can't be read."),
         };
-        let id = self.request_ids.next();
+        let id = self.0.request_ids.next();
         let mut response = Response::new(Body::from(crate::answer::object(&error, "", id)));
         *response.status_mut() = status;
         let headers = response.headers_mut();
@@ -138,7 +141,7 @@ impl Serve for App {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
         );
-        headers.insert(X_REQUEST_ID, self.request_ids.header(id));
+        headers.insert(X_REQUEST_ID, self.0.request_ids.header(id));
         headers.extend(error.headers().iter().cloned());
         response
     }

@@ -25,7 +25,6 @@ mod wire;
 mod tests;
 
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderValue, Request, Response, StatusCode, header};
@@ -44,13 +43,19 @@ pub(crate) use signals::drain_on_signals;
 #[cfg(feature = "tls")]
 pub(crate) use tls::Tls;
 
-/// What the server calls for every request.
-pub(crate) trait Serve: Send + Sync + 'static {
+/// What the server calls for every request. A clone answers the same.
+pub(crate) trait Serve: Clone + Send + Sync + 'static {
+    /// Returns a handle for one connection, whose clones count where no other connection counts: two cores that clone one handle with
+    /// every request would pass its cache line to and fro. Default: a clone.
+    fn for_connection(&self) -> Self {
+        self.clone()
+    }
+
     /// Answers a request. It never fails; a panic costs the client its connection and nobody else anything.
     ///
     /// The future owns what it needs, so that it is made where it will stay: moves are what a small request costs most.
     fn call(
-        self: &Arc<Self>,
+        &self,
         request: Request<Incoming>,
         peer: Peer,
     ) -> impl Future<Output = Response<Body>> + Send + use<Self>;
@@ -58,7 +63,7 @@ pub(crate) trait Serve: Send + Sync + 'static {
     /// Answers in place of a request that is not let in: no room (503), or a head that is malformed (400) or too large (431).
     ///
     /// The body must be at hand; length, `Connection` and, for 503, `Retry-After` are added. Default: the status in plain text.
-    fn refuse(self: &Arc<Self>, status: StatusCode) -> Response<Body> {
+    fn refuse(&self, status: StatusCode) -> Response<Body> {
         let mut response = Response::new(Body::full(format!("{status}\n")));
         *response.status_mut() = status;
         response.headers_mut().insert(

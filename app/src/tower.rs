@@ -92,7 +92,7 @@ impl Layered {
         match self.0.clone() {
             Inner::App(app) => Box::pin(async move {
                 match app.upgrade() {
-                    Some(app) => app.answer_inside(request).await,
+                    Some(app) => BaseApp::new(app).answer_inside(request).await,
                     None => failed(&"the application is gone".into()),
                 }
             }),

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 
-use super::shards::Shards;
+use crate::shards::Shards;
 
 /// Upper ends of the histogram's buckets, in nanoseconds, and as Prometheus writes them in seconds.
 const BUCKETS: [(u64, &str); 14] = [
@@ -76,7 +76,7 @@ impl Metrics {
 
     /// Counts a request: the place of its route (none: nothing matched), and the time until its answer was ready.
     ///
-    /// Allocates nothing, waits for nothing: three additions to memory that this core keeps to itself.
+    /// Allocates nothing, waits for nothing: three additions to memory that this thread keeps to itself.
     pub(crate) fn observe(
         &self,
         route: Option<usize>,
@@ -84,16 +84,16 @@ impl Metrics {
         status: StatusCode,
         took: Duration,
     ) {
-        let series = self.shards.mine();
-        let series = &series[route.unwrap_or(series.len() - 1)];
+        let mine = self.shards.mine();
+        let series = &mine.shard[route.unwrap_or(mine.shard.len() - 1)];
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         let bucket = BUCKETS
             .iter()
             .position(|(end, _)| nanos <= *end)
             .unwrap_or(BUCKETS.len());
-        series.requests[place_of(method)][class_of(status)].fetch_add(1, Ordering::Relaxed);
-        series.durations[bucket].fetch_add(1, Ordering::Relaxed);
-        series.total_nanos.fetch_add(nanos, Ordering::Relaxed);
+        mine.add(&series.requests[place_of(method)][class_of(status)], 1);
+        mine.add(&series.durations[bucket], 1);
+        mine.add(&series.total_nanos, nanos);
     }
 
     /// Returns everything in Prometheus's text format, version 0.0.4. Routes that no request has reached are left out.

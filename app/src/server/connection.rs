@@ -38,7 +38,7 @@ const LEAST_BUFFER_BYTES: usize = 8 << 10;
 
 /// What all connections of a server are carried by.
 pub(super) struct Site<S> {
-    pub(super) app: Arc<S>,
+    pub(super) app: S,
     pub(super) connections: Arc<Connections>,
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
@@ -47,7 +47,7 @@ pub(super) struct Site<S> {
 }
 
 impl<S: Serve> Site<S> {
-    pub(super) fn new(app: Arc<S>, connections: Arc<Connections>, options: &ServerOptions) -> Self {
+    pub(super) fn new(app: S, connections: Arc<Connections>, options: &ServerOptions) -> Self {
         let max_header_bytes = options.max_header_bytes;
         let mut http1 = http1::Builder::new();
         // The time limits are our own (see `sweep`); hyper's would allocate a timer for every request.
@@ -146,7 +146,7 @@ async fn carry<S: Serve>(
     let Ok((version, first_bytes)) = sniff(&mut io, &link).await else {
         return;
     };
-    let visit = Arc::new(Visit::new(site.app.clone(), link, peer));
+    let visit = Arc::new(Visit::new(site.app.for_connection(), link, peer));
     let wire = Wire::new(io, first_bytes, lease);
     let ended = match version {
         Version::Http1 => http1(&site, wire, visit).await,
@@ -168,8 +168,9 @@ where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     wire.watch_end();
-    let requests = visit.clone();
-    let mut service = service_fn(move |request| answer(&requests, request));
+    // The future of an answer lives within this one: it borrows, where one over HTTP/2 counts.
+    let requests = &*visit;
+    let mut service = service_fn(move |request| answer(requests, request));
     loop {
         let mut connection = site.http1.serve_connection(wire, service).with_upgrades();
         let mut was_asked = false;
@@ -209,7 +210,7 @@ where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let requests = visit.clone();
-    let service = service_fn(move |request| answer(&requests, request));
+    let service = service_fn(move |request| answer(requests.clone(), request));
     // Boxed, because it is large, and most connections that stay open are of the other kind.
     let mut connection = Box::pin(site.http2.serve_connection(wire, service));
     let mut was_asked = false;

@@ -18,7 +18,10 @@ const HEAD_WRITTEN_CLOSE: u8 = 2;
 const HEAD_WRITTEN_KEEP_ALIVE: u8 = 3;
 
 /// The state of one connection. Every field stands for itself, so relaxed order is enough, but for orders that come from outside.
+///
+/// On cache lines of its own, because what lies beside it in memory may belong to another connection, which another core serves.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(super) struct Link {
     connections: Arc<Connections>,
     /// Requests that came and whose answer is not yet written to the last byte.
@@ -90,23 +93,34 @@ impl Link {
 
     /// Notes that the head of a request is complete.
     pub(super) fn request_came(&self, is_multiplexed: bool, has_body: bool) {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.has_heads.store(!is_multiplexed, Ordering::Relaxed);
+        self.add_in_flight(1);
         self.awaits_head.store(false, Ordering::Relaxed);
         self.ends_stream.store(false, Ordering::Relaxed);
         self.may_have_unread.store(has_body, Ordering::Relaxed);
-        self.has_heads.store(!is_multiplexed, Ordering::Relaxed);
+    }
+
+    /// Counts requests. Over HTTP/1 only the connection's own task does, and that takes no locked instruction; over HTTP/2 others, too.
+    fn add_in_flight(&self, more: u32) {
+        if self.has_heads.load(Ordering::Relaxed) {
+            let count = self.in_flight.load(Ordering::Relaxed);
+            self.in_flight
+                .store(count.wrapping_add(more), Ordering::Relaxed);
+        } else {
+            self.in_flight.fetch_add(more, Ordering::Relaxed);
+        }
     }
 
     /// Notes that the body of an answer keeps its request at work, which then is over twice.
     pub(super) fn request_goes_on(&self) {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.add_in_flight(1);
     }
 
     /// Notes that a request is over: its answer is written as far as the protocol is concerned, or dropped.
     pub(super) fn request_over(&self) {
         self.since
             .store(self.connections.clock().now(), Ordering::Relaxed);
-        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.add_in_flight(u32::MAX);
     }
 
     /// Moves the connection to the budget of streams, if there is room.

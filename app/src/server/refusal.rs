@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const AT_ONCE: usize = 256;
 
 /// Returns an answer as bytes of HTTP/1.1 after which the connection closes.
-pub(super) fn bytes_of<S: Serve>(app: &Arc<S>, status: StatusCode) -> Bytes {
+pub(super) fn bytes_of<S: Serve>(app: &S, status: StatusCode) -> Bytes {
     let mut response = app.refuse(status);
     let body = response.body().as_bytes().cloned().unwrap_or_default();
     let headers = response.headers_mut();

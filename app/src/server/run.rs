@@ -41,11 +41,7 @@ impl Server {
     ///
     /// # Cancel safety
     /// Cancel safe: a dropped call cuts all connections.
-    pub(crate) async fn run<S: Serve>(
-        self,
-        app: Arc<S>,
-        shutdown: Shutdown,
-    ) -> io::Result<Outcome> {
+    pub(crate) async fn run<S: Serve>(self, app: S, shutdown: Shutdown) -> io::Result<Outcome> {
         let Self {
             options,
             listener,

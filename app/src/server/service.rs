@@ -1,6 +1,7 @@
 //! One request's way through the server, around the application.
 
 use std::convert::Infallible;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -21,7 +22,7 @@ use crate::origin::Peer;
 
 /// What the requests of one connection share.
 pub(super) struct Visit<S> {
-    app: Arc<S>,
+    app: S,
     link: Arc<Link>,
     peer: Peer,
     /// A stream that waits for hyper to have written its head.
@@ -29,7 +30,7 @@ pub(super) struct Visit<S> {
 }
 
 impl<S> Visit<S> {
-    pub(super) fn new(app: Arc<S>, link: Arc<Link>, peer: Peer) -> Self {
+    pub(super) fn new(app: S, link: Arc<Link>, peer: Peer) -> Self {
         Self {
             app,
             link,
@@ -54,35 +55,41 @@ impl<S> Visit<S> {
 /// Has the application answer a request, within the budgets.
 ///
 /// A future written by hand, because an `async fn` would move the request and the response several times more.
-pub(super) fn answer<S: Serve>(
-    visit: &Arc<Visit<S>>,
+pub(super) fn answer<S, V>(
+    visit: V,
     request: Request<Incoming>,
-) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<S> {
+) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<S, V>
+where
+    S: Serve,
+    V: Deref<Target = Visit<S>>,
+{
     let version = request.version();
     let has_body = !request.body().is_end_stream();
+    let at_work = AtWork::new(visit, version == Version::HTTP_2, has_body);
     Answer {
-        at_work: AtWork::new(visit.clone(), version == Version::HTTP_2, has_body),
         version,
         // The body of a stream is ours to write where no other rule of HTTP/1.1 bears on it: a body that is still to be read, or none to
         // send.
         may_hand_over: version == Version::HTTP_11 && !has_body && request.method() != Method::HEAD,
-        call: visit.app.call(request, visit.peer),
+        call: at_work.0.app.call(request, at_work.0.peer),
+        at_work,
     }
 }
 
 pin_project! {
-    struct Answer<S, F> {
-        at_work: AtWork<S>,
+    struct Answer<S, V: Deref<Target = Visit<S>>, F> {
         version: Version,
         may_hand_over: bool,
         #[pin]
         call: F,
+        at_work: AtWork<S, V>,
     }
 }
 
-impl<S, F> Future for Answer<S, F>
+impl<S, V, F> Future for Answer<S, V, F>
 where
     S: Serve,
+    V: Deref<Target = Visit<S>>,
     F: Future<Output = Response<Body>>,
 {
     type Output = Result<Response<Body>, Infallible>;
@@ -186,16 +193,16 @@ fn is_at_hand(body: &Body) -> bool {
 /// A request from its head to its answer, or to the moment the client leaves.
 ///
 /// An answer whose body is at hand ends it: what is left is between hyper and the socket. For one that takes time, see [`Kept`].
-struct AtWork<S>(Arc<Visit<S>>);
+struct AtWork<S, V: Deref<Target = Visit<S>>>(V);
 
-impl<S> AtWork<S> {
-    fn new(visit: Arc<Visit<S>>, is_multiplexed: bool, has_body: bool) -> Self {
+impl<S, V: Deref<Target = Visit<S>>> AtWork<S, V> {
+    fn new(visit: V, is_multiplexed: bool, has_body: bool) -> Self {
         visit.link.request_came(is_multiplexed, has_body);
         Self(visit)
     }
 }
 
-impl<S> Drop for AtWork<S> {
+impl<S, V: Deref<Target = Visit<S>>> Drop for AtWork<S, V> {
     fn drop(&mut self) {
         self.0.link.request_over();
     }

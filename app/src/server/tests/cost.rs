@@ -5,7 +5,6 @@
 
 use std::convert::Infallible;
 use std::io::Write as _;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -28,11 +27,12 @@ const REQUEST: &[u8] =
     b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nUser-Agent: cost\r\nAccept: */*\r\n\r\n";
 
 /// An application that costs nothing.
+#[derive(Clone)]
 struct Hello;
 
 impl Serve for Hello {
     fn call(
-        self: &Arc<Self>,
+        &self,
         _: Request<Incoming>,
         _: Peer,
     ) -> impl Future<Output = Response<Body>> + Send + use<> {
@@ -50,10 +50,7 @@ fn child_ours() {
         writeln!(std::io::stderr(), "listening on {}", server.local_addr())
             .expect("the parent reads it");
         let shutdown = Shutdown::default();
-        server
-            .run(Arc::new(Hello), shutdown)
-            .await
-            .expect("it runs");
+        server.run(Hello, shutdown).await.expect("it runs");
     });
 }
 

@@ -72,16 +72,16 @@ impl Probe {
     }
 }
 
-impl Serve for Probe {
+impl Serve for Arc<Probe> {
     fn call(
-        self: &Arc<Self>,
+        &self,
         request: Request<Incoming>,
         peer: Peer,
     ) -> impl Future<Output = Response<Body>> + Send + use<> {
-        self.clone().answer(request, peer)
+        Probe::answer(self.clone(), request, peer)
     }
 
-    fn refuse(self: &Arc<Self>, status: StatusCode) -> Response<Body> {
+    fn refuse(&self, status: StatusCode) -> Response<Body> {
         let mut response = Response::new(Body::from("refused"));
         *response.status_mut() = status;
         response
