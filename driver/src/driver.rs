@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::embedded::Embedded;
+#[cfg(feature = "http")]
+use crate::http_client::Http;
 use crate::kv::Kv;
 use crate::location::Location;
 use crate::pubsub::{LocalPubSub, PubSub};
@@ -35,9 +37,12 @@ pub struct Driver {
     parts: Arc<Parts>,
 }
 
+#[derive(Clone)]
 struct Parts {
     kv: Kv,
     pubsub: PubSub,
+    #[cfg(feature = "http")]
+    http: Http,
     description: String,
 }
 
@@ -48,6 +53,8 @@ pub struct DriverBuilder {
     deadline: Duration,
     kv: Option<Kv>,
     pubsub: Option<PubSub>,
+    #[cfg(feature = "http")]
+    http: Option<Http>,
 }
 
 impl Driver {
@@ -67,6 +74,8 @@ impl Driver {
             deadline: deadline::DEFAULT,
             kv: None,
             pubsub: None,
+            #[cfg(feature = "http")]
+            http: None,
         }
     }
 
@@ -83,34 +92,33 @@ impl Driver {
     /// Returns the same driver with other buckets.
     #[must_use]
     pub fn with_kv(&self, kv: Kv) -> Self {
-        let Parts {
-            kv: _,
-            pubsub,
-            description,
-        } = &*self.parts;
-        Self {
-            parts: Arc::new(Parts {
-                kv,
-                pubsub: pubsub.clone(),
-                description: description.clone(),
-            }),
-        }
+        self.with(|parts| parts.kv = kv)
     }
 
     /// Returns the same driver with another publish and subscribe.
     #[must_use]
     pub fn with_pubsub(&self, pubsub: PubSub) -> Self {
-        let Parts {
-            kv,
-            pubsub: _,
-            description,
-        } = &*self.parts;
+        self.with(|parts| parts.pubsub = pubsub)
+    }
+
+    /// Returns the HTTP client.
+    #[cfg(feature = "http")]
+    pub fn http(&self) -> &Http {
+        &self.parts.http
+    }
+
+    /// Returns the same driver with another HTTP client.
+    #[cfg(feature = "http")]
+    #[must_use]
+    pub fn with_http(&self, http: Http) -> Self {
+        self.with(|parts| parts.http = http)
+    }
+
+    fn with(&self, change: impl FnOnce(&mut Parts)) -> Self {
+        let mut parts = (*self.parts).clone();
+        change(&mut parts);
         Self {
-            parts: Arc::new(Parts {
-                kv: kv.clone(),
-                pubsub,
-                description: description.clone(),
-            }),
+            parts: Arc::new(parts),
         }
     }
 
@@ -173,6 +181,14 @@ impl DriverBuilder {
         self
     }
 
+    /// Puts an HTTP client in the place of the default one. Default: [`Http::builder`] as it is.
+    #[cfg(feature = "http")]
+    #[must_use]
+    pub fn http(mut self, http: Http) -> Self {
+        self.http = Some(http);
+        self
+    }
+
     /// Opens the store. A `file:` directory is made if it is not there.
     ///
     /// # Errors
@@ -195,6 +211,11 @@ impl DriverBuilder {
             parts: Arc::new(Parts {
                 kv,
                 pubsub,
+                #[cfg(feature = "http")]
+                http: match self.http {
+                    Some(http) => http,
+                    None => Http::builder().build()?,
+                },
                 description: location.to_string(),
             }),
         })

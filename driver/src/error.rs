@@ -76,6 +76,13 @@ enum Kind {
     NoResponders {
         subject: String,
     },
+    Refused {
+        detail: String,
+    },
+    Status {
+        detail: String,
+        code: u16,
+    },
 }
 
 /// Makers, for this crate's backends and for those that an application brings along.
@@ -186,6 +193,21 @@ impl Error {
         })
     }
 
+    /// What was asked for is refused, for the reason in `detail`: by a rule of ours, or by the other side for good.
+    pub fn refused(detail: impl Into<String>) -> Self {
+        Self::new(Kind::Refused {
+            detail: detail.into(),
+        })
+    }
+
+    /// The other side answered, but not with success: `detail` says what was asked of whom, `code` is the HTTP status.
+    pub fn status(detail: impl Into<String>, code: u16) -> Self {
+        Self::new(Kind::Status {
+            detail: detail.into(),
+            code,
+        })
+    }
+
     /// The same error with the cause beneath it.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Source>) -> Self {
@@ -286,9 +308,27 @@ impl Error {
         matches!(self.0.kind, Kind::NoResponders { .. })
     }
 
-    /// Returns true when waiting and calling again may help: the store is away, full or late.
+    /// Returns true when what was asked for is refused and the same call never succeeds: a guarded HTTP call to a private
+    /// address, a mail that its server will not take.
+    pub fn is_refused(&self) -> bool {
+        matches!(self.0.kind, Kind::Refused { .. })
+    }
+
+    /// Returns the HTTP status of an answer that was to be a success and is none.
+    pub fn status_code(&self) -> Option<u16> {
+        match self.0.kind {
+            Kind::Status { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+
+    /// Returns true when waiting and calling again may help: the store is away, full or late, or a server said so by 429,
+    /// 502, 503 or 504.
     pub fn is_retryable(&self) -> bool {
-        self.is_unavailable() || self.is_timeout() || self.is_full()
+        self.is_unavailable()
+            || self.is_timeout()
+            || self.is_full()
+            || matches!(self.status_code(), Some(429 | 502 | 503 | 504))
     }
 }
 
@@ -340,6 +380,8 @@ impl fmt::Display for Error {
             }
             Kind::TooOld { detail } => write!(f, "cannot resume: {detail}"),
             Kind::NoResponders { subject } => write!(f, "nobody listens on {subject:?}"),
+            Kind::Refused { detail } => f.write_str(detail),
+            Kind::Status { detail, code } => write!(f, "{detail} was answered with {code}"),
         }
     }
 }

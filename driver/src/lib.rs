@@ -8,6 +8,7 @@
 //! # How it is built
 //! ```text
 //! driver      one handle; its parts can be replaced
+//! http_client calls to other servers, with the feature `http`
 //! kv, pubsub  what callers see: checks, deadlines, local watchers, lag and resume, for all backends
 //! backend     the traits beneath: store, read, follow
 //! embedded    the store in this process: one thread writes, everyone reads
@@ -22,6 +23,8 @@ mod driver;
 mod embedded;
 mod error;
 mod filter;
+#[cfg(feature = "http")]
+mod http_client;
 pub mod key;
 mod kv;
 mod location;
@@ -32,6 +35,8 @@ mod subject;
 pub use self::driver::{Driver, DriverBuilder};
 pub use self::error::Error;
 pub use self::filter::Filter;
+#[cfg(feature = "http")]
+pub use self::http_client::{Http, HttpBuilder, HttpRequest, HttpResponse, Resolve};
 pub use self::kv::{
     Bucket, BucketConfig, Entry, Kv, MAX_HISTORY, MAX_VALUE_BYTES, Operation, Revision, Watch,
     WatchEvent, WatchFrom, WriteOptions,
@@ -41,6 +46,8 @@ pub use self::stats::Stats;
 
 /// What a backend must do, for those who bring their own.
 pub mod backend {
+    #[cfg(feature = "http")]
+    pub use crate::http_client::{Exchange, HttpBackend};
     pub use crate::kv::{
         BoxFuture, BucketBackend, Change, Guard, KvBackend, Since, Snapshot, Upstream, Write,
     };

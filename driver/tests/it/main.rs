@@ -5,6 +5,8 @@ mod conformance;
 mod crash;
 mod directory;
 mod doubles;
+#[cfg(feature = "http")]
+mod http_client;
 mod support;
 
 use crate::backends::{Directory, Memory};
