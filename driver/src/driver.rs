@@ -9,6 +9,8 @@ use crate::embedded::Embedded;
 use crate::http_client::Http;
 use crate::kv::Kv;
 use crate::location::Location;
+#[cfg(feature = "mail")]
+use crate::mail::Mailer;
 use crate::pubsub::{LocalPubSub, PubSub};
 use crate::stats::Stats;
 use crate::{Error, deadline};
@@ -43,6 +45,8 @@ struct Parts {
     pubsub: PubSub,
     #[cfg(feature = "http")]
     http: Http,
+    #[cfg(feature = "mail")]
+    mail: Mailer,
     description: String,
 }
 
@@ -55,6 +59,8 @@ pub struct DriverBuilder {
     pubsub: Option<PubSub>,
     #[cfg(feature = "http")]
     http: Option<Http>,
+    #[cfg(feature = "mail")]
+    mail: Option<Mailer>,
 }
 
 impl Driver {
@@ -76,6 +82,8 @@ impl Driver {
             pubsub: None,
             #[cfg(feature = "http")]
             http: None,
+            #[cfg(feature = "mail")]
+            mail: None,
         }
     }
 
@@ -112,6 +120,19 @@ impl Driver {
     #[must_use]
     pub fn with_http(&self, http: Http) -> Self {
         self.with(|parts| parts.http = http)
+    }
+
+    /// Returns mail.
+    #[cfg(feature = "mail")]
+    pub fn mail(&self) -> &Mailer {
+        &self.parts.mail
+    }
+
+    /// Returns the same driver with other mail.
+    #[cfg(feature = "mail")]
+    #[must_use]
+    pub fn with_mail(&self, mail: Mailer) -> Self {
+        self.with(|parts| parts.mail = mail)
     }
 
     fn with(&self, change: impl FnOnce(&mut Parts)) -> Self {
@@ -189,6 +210,14 @@ impl DriverBuilder {
         self
     }
 
+    /// Puts mail in the place of the default, which is `log:`.
+    #[cfg(feature = "mail")]
+    #[must_use]
+    pub fn mail(mut self, mail: Mailer) -> Self {
+        self.mail = Some(mail);
+        self
+    }
+
     /// Opens the store. A `file:` directory is made if it is not there.
     ///
     /// # Errors
@@ -215,6 +244,11 @@ impl DriverBuilder {
                 http: match self.http {
                     Some(http) => http,
                     None => Http::builder().build()?,
+                },
+                #[cfg(feature = "mail")]
+                mail: match self.mail {
+                    Some(mail) => mail,
+                    None => Mailer::builder("log:").build()?,
                 },
                 description: location.to_string(),
             }),

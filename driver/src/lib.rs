@@ -9,6 +9,7 @@
 //! ```text
 //! driver      one handle; its parts can be replaced
 //! http_client calls to other servers, with the feature `http`
+//! mail        messages and the ways by which they leave, with the feature `mail`
 //! kv, pubsub  what callers see: checks, deadlines, local watchers, lag and resume, for all backends
 //! backend     the traits beneath: store, read, follow
 //! embedded    the store in this process: one thread writes, everyone reads
@@ -28,6 +29,8 @@ mod http_client;
 pub mod key;
 mod kv;
 mod location;
+#[cfg(feature = "mail")]
+mod mail;
 mod pubsub;
 mod stats;
 mod subject;
@@ -41,6 +44,8 @@ pub use self::kv::{
     Bucket, BucketConfig, Entry, Kv, MAX_HISTORY, MAX_VALUE_BYTES, Operation, Revision, Watch,
     WatchEvent, WatchFrom, WriteOptions,
 };
+#[cfg(feature = "mail")]
+pub use self::mail::{Attachment, Letter, Mail, Mailbox, Mailer, MailerBuilder, MemoryMail};
 pub use self::pubsub::{LocalPubSub, Message, PubSub, Subscription};
 pub use self::stats::Stats;
 
@@ -51,5 +56,7 @@ pub mod backend {
     pub use crate::kv::{
         BoxFuture, BucketBackend, Change, Guard, KvBackend, Since, Snapshot, Upstream, Write,
     };
+    #[cfg(feature = "mail")]
+    pub use crate::mail::MailTransport;
     pub use crate::pubsub::{Delivery, PubSubBackend, SubscriptionBackend};
 }

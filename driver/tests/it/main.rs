@@ -7,6 +7,8 @@ mod directory;
 mod doubles;
 #[cfg(feature = "http")]
 mod http_client;
+#[cfg(feature = "mail")]
+mod mail;
 mod support;
 
 use crate::backends::{Directory, Memory};

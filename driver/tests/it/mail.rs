@@ -1,0 +1,6 @@
+//! Mail, against a real SMTP server among others.
+
+mod messages;
+mod server;
+mod smtp;
+mod transports;
