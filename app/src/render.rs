@@ -149,7 +149,9 @@ impl BaseApp {
             .map_err(Error::from)
     }
 
-    fn dress(&self, cx: &Context, mut data: Data) -> Data {
+    fn dress(&self, cx: &Context, data: Data) -> Data {
+        let Shared(mut dressed) = cx.get().unwrap_or_default();
+        dressed.extend(data);
         let request = RequestView {
             request_id: cx.request_id().to_string(),
             path: cx.path(),
@@ -157,9 +159,23 @@ impl BaseApp {
             base: format!("{}://{}", cx.scheme(), cx.host()),
             vars: cx.vars().into_iter().collect(),
         };
-        data.insert(REQUEST, &request);
-        data.insert("z_app", self.name());
-        data.insert("z_tier", self.tier().as_str());
-        data
+        dressed.insert(REQUEST, &request);
+        dressed.insert("z_app", self.name());
+        dressed.insert("z_tier", self.tier().as_str());
+        dressed
+    }
+}
+
+/// What every view of a request is given.
+#[derive(Clone, Default)]
+struct Shared(Data);
+
+impl Context {
+    /// Gives every view that is rendered for this request from now on a variable, error pages among them: who is logged in,
+    /// for the layout's sake. A view's own variable of that name wins.
+    pub fn share<T: Serialize + ?Sized>(&self, name: &'static str, value: &T) {
+        let Shared(mut data) = self.get().unwrap_or_default();
+        data.insert(name, value);
+        self.insert(Shared(data));
     }
 }

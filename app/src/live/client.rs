@@ -31,6 +31,9 @@
 /// - `datastar-signal-patch` is an event on the document with the signals that changed; `live.signals` holds them all.
 ///   Those whose names begin with `_` are never sent.
 ///
+/// The original bundle does not know redirects; a page that loads it follows them with two attributes on its body, which
+/// `live.js` leaves alone: `data-signals="{_redirect: ''}" data-effect="$_redirect && location.assign($_redirect)"`.
+///
 /// # Streams
 /// A stream that ends, cleanly or not, is opened again with its `Last-Event-ID`: after what `retry:` or `Retry-After` asked
 /// for, else a second; doubled by each failure up to half a minute; and longer by up to a half at random. A 204 ends it. At
@@ -40,7 +43,7 @@
 ///
 /// # Patches
 /// Elements keep their identity by id wherever a morph moves them; others are paired in order, by tag. Focus, selection and
-/// scroll positions stay. What the user typed or ticked stays until the server sends another value than before, and the
+/// scroll positions stay; where the focused element goes, the nearest one around it with `tabindex="-1"` takes the focus. What the user typed or ticked stays until the server sends another value than before, and the
 /// control that has the focus keeps its text even then. `script` elements are dropped. A redirect leads to a path of this
 /// site or nowhere.
 ///

@@ -69,8 +69,9 @@
   function focused() {
     const active = document.activeElement || {};
     const { id, selectionStart, selectionEnd } = active;
+    const home = active.closest?.("[tabindex='-1']");
     return () => {
-      const now = active.isConnected ? active : id && document.getElementById(id);
+      const now = active.isConnected ? active : document.getElementById(id) || home;
       if (!now || now === document.activeElement) return;
       now.focus({ preventScroll: true });
       if (selectionStart != null) now.setSelectionRange?.(selectionStart, selectionEnd);
@@ -128,14 +129,14 @@
     for (const node of [...fresh.childNodes]) {
       const match = find(node, next, ids);
       if (match) {
-        // What is gone makes way, so that the match need not move.
+        // What is gone makes way; the match need not move.
         while (next && next !== match && (next.nodeType === 1 ? idOf(next) && !ids.has(idOf(next)) : node.nodeType === 1)) drop();
         if (match === next) next = next.nextSibling;
         else if (parent.moveBefore && parent.isConnected && match.isConnected) parent.moveBefore(match, next);
         else parent.insertBefore(match, next);
         morph(match, node, ids);
       } else if (ids.size && node.firstElementChild) {
-        // New itself, but old elements may go into it.
+        // New itself, old elements may go into it.
         const shell = node.cloneNode(false);
         parent.insertBefore(shell, next);
         morphChildren(shell, node, ids);
@@ -265,7 +266,7 @@
       } catch {} // no network, or the connection broke
       if (signal.aborted) return;
       show(true);
-      // And up to half as much again, so that clients part ways.
+      // And up to half as much again: clients part ways.
       const retry = stream.retry || 1000;
       wait = Math.max(wait || retry, Math.min(retry * 2 ** failures, 30000));
       await new Promise((resolve) => setTimeout(resolve, wait * (1 + Math.random() / 2)));

@@ -39,6 +39,7 @@ fn an_error_is_a_page_for_those_who_want_pages() {
     let page = ada.visitor.post(&toggle).for_page().send();
     assert_eq!(page.status(), 409);
     assert!(page.text().contains("Finish this game first."));
+    assert!(page.text().contains("Log out"), "and still knows who asks");
     let problem = ada
         .visitor
         .post(&toggle)

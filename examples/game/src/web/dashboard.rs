@@ -24,7 +24,7 @@ async fn view(cx: &Context, user: &User, users: &Users, games: &Games) -> Result
     let games = games.latest().await?;
     let cards = cards(cx, users, &games, &user.id).await?.html.concat();
     let page = cx.view("dashboard").with("title", "Lobby");
-    let page = page.with("user", user).with("cards", &cards);
+    let page = page.with("cards", &cards);
     Ok(page.with("admin", &is_admin(cx, user)))
 }
 

@@ -21,7 +21,7 @@ pub(super) async fn page(
     let names = users.names_in(&game).await?;
     let table = Table::new(&game, &names, game.role(&user.id));
     let page = cx.view("game").with("title", table.name);
-    Ok(page.with("user", &user).with("table", &table))
+    Ok(page.with("table", &table))
 }
 
 /// Shows the table, and again whenever the game has changed; at its end, the lobby.

@@ -17,7 +17,11 @@ impl FromContext for Visitor {
             return Ok(Self(None));
         };
         let users = State::<Users>::from_context(cx).await?;
-        users.seen(&id).await.map(Self)
+        let user = users.seen(&id).await?;
+        if let Some(user) = &user {
+            cx.share("user", user); // For the layout, of error pages too.
+        }
+        Ok(Self(user))
     }
 
     fn needs(needs: &mut Vec<Need>) {

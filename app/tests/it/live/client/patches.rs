@@ -139,6 +139,22 @@ fn drawings_and_formulas_are_patched_in_their_namespace() {
 }
 
 #[test]
+fn where_the_focused_element_goes_what_is_around_it_takes_the_focus() {
+    let browser = Browser::start();
+    let site = Site::serve(&format!(
+        "{STREAM}<main id=\"main\" tabindex=\"-1\"><p id=\"controls\"><button id=\"again\">Again</button></p></main>"
+    ));
+    let window = open(&browser, &site);
+    window.run("document.getElementById('again').focus()");
+    site.send(PatchElements::new(
+        "<p id=\"controls\"><button id=\"leave\">Leave</button></p>",
+    ));
+    window.wait_for("#leave");
+    assert_eq!(window.run("return document.activeElement.id"), "main");
+    window.assert_quiet();
+}
+
+#[test]
 fn a_morph_keeps_focus_selection_typed_text_scroll_and_identity() {
     let browser = Browser::start();
     let list = |names: &[&str], value: &str| {
