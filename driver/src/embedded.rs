@@ -34,7 +34,8 @@ use self::engine::{Engine, Files, Memory};
 use self::fault::Fault;
 use self::store::Store;
 use crate::Error;
-use crate::kv::{BoxFuture, BucketBackend, BucketConfig, KvBackend};
+use crate::boxed::BoxFuture;
+use crate::kv::{BucketBackend, BucketConfig, KvBackend};
 use crate::location::Location;
 
 /// The embedded key-value backend.

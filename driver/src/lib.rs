@@ -17,10 +17,12 @@
 //! keys (one value holds what must change together); any static or task-local state (two drivers
 //! fit in one process).
 
+mod boxed;
 mod deadline;
 mod driver;
 mod embedded;
 mod error;
+mod fanout;
 mod filter;
 pub mod key;
 mod kv;
@@ -41,8 +43,8 @@ pub use self::stats::Stats;
 
 /// What a backend must do, for those who bring their own.
 pub mod backend {
-    pub use crate::kv::{
-        BoxFuture, BucketBackend, Change, Guard, KvBackend, Since, Snapshot, Upstream, Write,
-    };
+    pub use crate::boxed::BoxFuture;
+    pub use crate::fanout::Upstream;
+    pub use crate::kv::{BucketBackend, Change, Guard, KvBackend, Since, Snapshot, Write};
     pub use crate::pubsub::{Delivery, PubSubBackend, SubscriptionBackend};
 }

@@ -23,8 +23,8 @@ use super::reader::Reader;
 use super::row::BucketRow;
 use super::store::Shared;
 use crate::Error;
+use crate::fanout::End;
 use crate::kv::Revision;
-use crate::kv::group::End;
 
 /// Most timers that go off in one batch, so that writers do not wait behind an avalanche.
 const MAX_TIMERS: usize = 1024;
