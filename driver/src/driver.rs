@@ -9,6 +9,7 @@ use crate::kv::Kv;
 use crate::location::Location;
 use crate::pubsub::{LocalPubSub, PubSub};
 use crate::stats::Stats;
+use crate::stream::Streams;
 use crate::{Error, deadline};
 
 /// What an application sees of the outside world. A clone is a handle on the same driver.
@@ -35,8 +36,10 @@ pub struct Driver {
     parts: Arc<Parts>,
 }
 
+#[derive(Clone)]
 struct Parts {
     kv: Kv,
+    streams: Streams,
     pubsub: PubSub,
     description: String,
 }
@@ -47,6 +50,7 @@ pub struct DriverBuilder {
     url: String,
     deadline: Duration,
     kv: Option<Kv>,
+    streams: Option<Streams>,
     pubsub: Option<PubSub>,
 }
 
@@ -66,6 +70,7 @@ impl Driver {
             url: url.into(),
             deadline: deadline::DEFAULT,
             kv: None,
+            streams: None,
             pubsub: None,
         }
     }
@@ -73,6 +78,11 @@ impl Driver {
     /// Returns the buckets.
     pub fn kv(&self) -> &Kv {
         &self.parts.kv
+    }
+
+    /// Returns the streams.
+    pub fn streams(&self) -> &Streams {
+        &self.parts.streams
     }
 
     /// Returns publish and subscribe.
@@ -83,34 +93,26 @@ impl Driver {
     /// Returns the same driver with other buckets.
     #[must_use]
     pub fn with_kv(&self, kv: Kv) -> Self {
-        let Parts {
-            kv: _,
-            pubsub,
-            description,
-        } = &*self.parts;
-        Self {
-            parts: Arc::new(Parts {
-                kv,
-                pubsub: pubsub.clone(),
-                description: description.clone(),
-            }),
-        }
+        self.with(|parts| parts.kv = kv)
+    }
+
+    /// Returns the same driver with other streams.
+    #[must_use]
+    pub fn with_streams(&self, streams: Streams) -> Self {
+        self.with(|parts| parts.streams = streams)
     }
 
     /// Returns the same driver with another publish and subscribe.
     #[must_use]
     pub fn with_pubsub(&self, pubsub: PubSub) -> Self {
-        let Parts {
-            kv,
-            pubsub: _,
-            description,
-        } = &*self.parts;
+        self.with(|parts| parts.pubsub = pubsub)
+    }
+
+    fn with(&self, replace: impl FnOnce(&mut Parts)) -> Self {
+        let mut parts = (*self.parts).clone();
+        replace(&mut parts);
         Self {
-            parts: Arc::new(Parts {
-                kv: kv.clone(),
-                pubsub,
-                description: description.clone(),
-            }),
+            parts: Arc::new(parts),
         }
     }
 
@@ -125,6 +127,7 @@ impl Driver {
     /// What keeps them from it, the store's trouble first.
     pub async fn ready(&self) -> Result<(), Error> {
         self.parts.kv.ready().await?;
+        self.parts.streams.ready().await?;
         self.parts.pubsub.ready().await
     }
 
@@ -132,11 +135,12 @@ impl Driver {
     pub fn stats(&self) -> Stats {
         Stats {
             watchers: self.parts.kv.watchers(),
+            followers: self.parts.streams.followers(),
             subscriptions: self.parts.pubsub.subscriptions(),
         }
     }
 
-    /// Ends all watches and subscriptions, writes what is left to write and lets go of the store,
+    /// Ends all watches, followers and subscriptions, writes what is left to write and lets go of the store,
     /// so that another process can open it. To be called last: everything else may still need the
     /// driver. A second call does nothing.
     ///
@@ -147,7 +151,8 @@ impl Driver {
     /// What kept the store from closing cleanly.
     pub async fn close(&self) -> Result<(), Error> {
         let pubsub = self.parts.pubsub.close().await;
-        self.parts.kv.close().await.and(pubsub)
+        let streams = self.parts.streams.close().await;
+        self.parts.kv.close().await.and(streams).and(pubsub)
     }
 }
 
@@ -163,6 +168,13 @@ impl DriverBuilder {
     #[must_use]
     pub fn kv(mut self, kv: Kv) -> Self {
         self.kv = Some(kv);
+        self
+    }
+
+    /// Puts other streams in the place of the store's. Default: the store's own.
+    #[must_use]
+    pub fn streams(mut self, streams: Streams) -> Self {
+        self.streams = Some(streams);
         self
     }
 
@@ -184,9 +196,15 @@ impl DriverBuilder {
     /// Cancel safe: a store that was opened for nobody is closed again.
     pub async fn open(self) -> Result<Driver, Error> {
         let location = Location::parse(&self.url)?;
-        let kv = match self.kv {
-            Some(kv) => kv,
-            None => Kv::new(Embedded::open(&location).await?, self.deadline),
+        let (kv, streams) = match (self.kv, self.streams) {
+            (Some(kv), Some(streams)) => (kv, streams),
+            (kv, streams) => {
+                let store = Embedded::open(&location).await?;
+                (
+                    kv.unwrap_or_else(|| Kv::new(store.clone(), self.deadline)),
+                    streams.unwrap_or_else(|| Streams::new(store, self.deadline)),
+                )
+            }
         };
         let pubsub = self
             .pubsub
@@ -194,6 +212,7 @@ impl DriverBuilder {
         Ok(Driver {
             parts: Arc::new(Parts {
                 kv,
+                streams,
                 pubsub,
                 description: location.to_string(),
             }),

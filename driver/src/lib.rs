@@ -1,5 +1,5 @@
 //! What a pleach application asks of the world: buckets of revisioned values that can be watched,
-//! publish and subscribe, and the backends that hold them.
+//! streams of messages that are kept, publish and subscribe, and the backends that hold them.
 //!
 //! [`Driver::open`] takes the URL of a store. `memory:` and `file:DIRECTORY` are embedded: one
 //! process, nothing else installed. The same calls work on NATS JetStream by another URL. What both
@@ -8,7 +8,8 @@
 //! # How it is built
 //! ```text
 //! driver      one handle; its parts can be replaced
-//! kv, pubsub  what callers see: checks, deadlines, local watchers, lag and resume, for all backends
+//! kv, stream, pubsub   what callers see: checks, deadlines, handles, for all backends
+//! fanout      one upstream that feeds many: local watchers and followers, lag and resume
 //! backend     the traits beneath: store, read, follow
 //! embedded    the store in this process: one thread writes, everyone reads
 //! engine      beneath that: rows, batches, scans; in memory, or in files
@@ -29,6 +30,7 @@ mod kv;
 mod location;
 mod pubsub;
 mod stats;
+mod stream;
 mod subject;
 
 pub use self::driver::{Driver, DriverBuilder};
@@ -40,6 +42,10 @@ pub use self::kv::{
 };
 pub use self::pubsub::{LocalPubSub, Message, PubSub, Subscription};
 pub use self::stats::Stats;
+pub use self::stream::{
+    Consumer, ConsumerConfig, Cursor, Delivery, Follow, FollowEvent, FollowFrom, MAX_READ, Page,
+    Publish, PublishAck, Sequence, Stream, StreamConfig, StreamInfo, StreamMessage, Streams,
+};
 
 /// What a backend must do, for those who bring their own.
 pub mod backend {
@@ -47,4 +53,7 @@ pub mod backend {
     pub use crate::fanout::Upstream;
     pub use crate::kv::{BucketBackend, Change, Guard, KvBackend, Since, Snapshot, Write};
     pub use crate::pubsub::{Delivery, PubSubBackend, SubscriptionBackend};
+    pub use crate::stream::{
+        ConsumerBackend, Held, HoldBackend, Settle, StreamBackend, StreamsBackend,
+    };
 }

@@ -59,6 +59,8 @@ struct Slot<T> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum End {
     Closed,
+    /// The stream was deleted.
+    Gone,
     /// The upstream could not be resumed without a gap.
     Broken,
 }
@@ -67,6 +69,7 @@ impl End {
     pub(crate) fn to_error(self) -> Error {
         match self {
             Self::Closed => Error::closed(),
+            Self::Gone => Error::not_found("such stream any more"),
             Self::Broken => Error::too_old("the store could not continue without a gap"),
         }
     }

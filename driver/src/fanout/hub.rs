@@ -276,8 +276,10 @@ impl<T: Item> Follower<T> {
     ) -> Option<Box<dyn Upstream<T>>> {
         let mut broken = false;
         loop {
-            if error.is_closed() {
-                self.shared.end_all(End::Closed);
+            if error.is_closed() || error.is_not_found() {
+                let gone = error.is_not_found();
+                self.shared
+                    .end_all(if gone { End::Gone } else { End::Closed });
                 return None;
             }
             if error.is_too_old() && !broken {
