@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::kv::Revision;
+use crate::stream::Sequence;
 
 type Source = Box<dyn StdError + Send + Sync>;
 
@@ -33,6 +34,14 @@ enum Kind {
     Exists {
         key: String,
         actual: Revision,
+    },
+    Moved {
+        what: String,
+        expected: Sequence,
+        actual: Sequence,
+    },
+    NotFound {
+        what: String,
     },
     TooLarge {
         what: &'static str,
@@ -106,6 +115,21 @@ impl Error {
             key: key.into(),
             actual,
         })
+    }
+
+    /// The last message of `what` (a stream, a subject) is `actual` and not, as the caller said,
+    /// `expected`.
+    pub fn moved(what: impl Into<String>, expected: Sequence, actual: Sequence) -> Self {
+        Self::new(Kind::Moved {
+            what: what.into(),
+            expected,
+            actual,
+        })
+    }
+
+    /// `what` (a stream, a consumer) is not there, or not any more.
+    pub fn not_found(what: impl Into<String>) -> Self {
+        Self::new(Kind::NotFound { what: what.into() })
     }
 
     /// `what` has `size` bytes, of which no more than `limit` are taken.
@@ -218,9 +242,15 @@ impl Error {
 
 /// What a caller can act on.
 impl Error {
-    /// Returns true when the entry changed after it was read: read it again and retry.
+    /// Returns true when the entry changed after it was read, or a stream or subject has another
+    /// last message than was expected: read it again and retry.
     pub fn is_conflict(&self) -> bool {
-        matches!(self.0.kind, Kind::Conflict { .. })
+        matches!(self.0.kind, Kind::Conflict { .. } | Kind::Moved { .. })
+    }
+
+    /// Returns true when a stream or consumer was deleted.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self.0.kind, Kind::NotFound { .. })
     }
 
     /// Returns true when `create` found a living value.
@@ -233,6 +263,15 @@ impl Error {
     pub fn actual(&self) -> Option<Revision> {
         match &self.0.kind {
             Kind::Conflict { actual, .. } | Kind::Exists { actual, .. } => Some(*actual),
+            _ => None,
+        }
+    }
+
+    /// Returns the last message of the stream or subject, for [`is_conflict`](Self::is_conflict) of
+    /// a publish. [`Sequence::NONE`] is one without any.
+    pub fn actual_sequence(&self) -> Option<Sequence> {
+        match &self.0.kind {
+            Kind::Moved { actual, .. } => Some(*actual),
             _ => None,
         }
     }
@@ -291,14 +330,16 @@ impl Error {
     }
 
     /// Returns true when a reader was too slow. A watch resumes from
-    /// [`Watch::position`](crate::Watch::position) without a gap; a subscription goes on with what
-    /// came later.
+    /// [`Watch::position`](crate::Watch::position) and a follower after
+    /// [`Follow::position`](crate::Follow::position) without a gap; a subscription goes on with
+    /// what came later.
     pub fn is_lagged(&self) -> bool {
         matches!(self.0.kind, Kind::Lagged { .. })
     }
 
-    /// Returns true when a watch cannot resume from the revision given: start whole, with
-    /// [`WatchFrom::Current`](crate::WatchFrom::Current).
+    /// Returns true when a watch cannot resume from the revision given, or a follower or page after
+    /// the sequence given: start whole, with [`WatchFrom::Current`](crate::WatchFrom::Current) or
+    /// [`FollowFrom::Start`](crate::FollowFrom::Start).
     pub fn is_too_old(&self) -> bool {
         matches!(self.0.kind, Kind::TooOld { .. })
     }
@@ -356,6 +397,15 @@ impl fmt::Display for Error {
                 )
             }
             Kind::Exists { key, actual } => write!(f, "key {key:?} exists, at revision {actual}"),
+            Kind::Moved {
+                what,
+                expected,
+                actual,
+            } => write!(
+                f,
+                "the last message of {what} is {actual}, where {expected} was expected"
+            ),
+            Kind::NotFound { what } => write!(f, "there is no {what}"),
             Kind::TooLarge { what, limit, size } => {
                 write!(f, "{what} of {size} bytes is above the limit of {limit}")
             }

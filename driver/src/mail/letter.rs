@@ -120,6 +120,11 @@ impl Letter {
         &self.head.id
     }
 
+    /// The part of the id that is random, for places where an id is short.
+    pub(super) fn random(&self) -> &str {
+        self.head.id.split('@').next().unwrap_or_default()
+    }
+
     /// Returns when it was written.
     pub fn date(&self) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(self.head.date)
