@@ -8,8 +8,8 @@
 //! # How it is built
 //! ```text
 //! driver      one handle; its parts can be replaced
-//! http_client          calls to other servers, with the feature `http`
-//! mail                 messages, and the ways by which they leave, with the feature `mail`
+//! http_client calls to other servers, with the feature `http`
+//! mail        messages, the ways by which they leave, and their queue, with the feature `mail`
 //! kv, stream, pubsub   what callers see: checks, deadlines, handles, for all backends
 //! fanout      one upstream that feeds many: local watchers and followers, lag and resume
 //! backend     the traits beneath: store, read, follow

@@ -54,7 +54,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 ///
 /// let sent = MemoryMail::new();
 /// let driver = Driver::builder("memory:").mail(Mailer::new(sent.clone())).open().await?;
-/// let mail = Mail::new("The arena <arena@example.com>", "ann@example.com")
+/// let mail = Mail::new().from("The arena <arena@example.com>").to("ann@example.com")
 ///     .subject("Your game")
 ///     .text("You won.")
 ///     .html("<p>You <b>won</b>.</p>")

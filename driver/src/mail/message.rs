@@ -39,24 +39,10 @@ pub struct Attachment {
 }
 
 impl Mail {
-    /// Begins a mail from one to another. More who get it: [`and_to`](Self::and_to), [`cc`](Self::cc), [`bcc`](Self::bcc).
-    pub fn new<F, T>(from: F, to: T) -> Self
-    where
-        F: TryInto<Mailbox>,
-        F::Error: Into<Error>,
-        T: TryInto<Mailbox>,
-        T::Error: Into<Error>,
-    {
-        Self::to(to).from(from)
-    }
-
-    /// Begins a mail to somebody, from the mailer's own address.
-    pub fn to<T>(to: T) -> Self
-    where
-        T: TryInto<Mailbox>,
-        T::Error: Into<Error>,
-    {
-        Self::default().and_to(to)
+    /// Begins a mail. It goes to somebody ([`to`](Self::to), [`cc`](Self::cc), [`bcc`](Self::bcc)) and says something ([`text`](Self::text),
+    /// [`html`](Self::html)).
+    pub fn new() -> Self {
+        Self::default()
     }
 
     fn put<M>(mut self, mailbox: M, put: impl FnOnce(&mut Self, Mailbox)) -> Self
@@ -84,7 +70,7 @@ impl Mail {
     }
 
     /// Adds somebody whom it is to.
-    pub fn and_to<M>(self, to: M) -> Self
+    pub fn to<M>(self, to: M) -> Self
     where
         M: TryInto<Mailbox>,
         M::Error: Into<Error>,

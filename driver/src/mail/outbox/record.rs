@@ -89,7 +89,9 @@ mod tests {
     use super::*;
 
     fn letter() -> Letter {
-        let mail = Mail::new("Ä <a@example.com>", "b@example.com")
+        let mail = Mail::new()
+            .from("Ä <a@example.com>")
+            .to("b@example.com")
             .bcc("c@example.com")
             .header("X-Test", "1")
             .text("one\ntwo")

@@ -7,7 +7,9 @@ async fn send(mail: Mail) -> Result<String, Error> {
 }
 
 fn mail() -> Mail {
-    Mail::new("a@example.com", "b@example.com")
+    Mail::new()
+        .from("a@example.com")
+        .to("b@example.com")
         .subject("s")
         .text("t")
 }
@@ -15,14 +17,14 @@ fn mail() -> Mail {
 #[tokio::test]
 async fn a_mail_has_a_sender_a_recipient_and_something_to_say() {
     for (mail, what) in [
-        (Mail::to("b@example.com").text("t"), "who writes"),
-        (Mail::default().from("a@example.com").text("t"), "who gets"),
+        (Mail::new().to("b@example.com").text("t"), "who writes"),
+        (Mail::new().from("a@example.com").text("t"), "who gets"),
         (
-            Mail::new("a@example.com", "b@example.com"),
+            Mail::new().from("a@example.com").to("b@example.com"),
             "neither text nor HTML",
         ),
         (
-            Mail::new("a@example.com", "nobody").text("t"),
+            Mail::new().from("a@example.com").to("nobody").text("t"),
             "\"nobody\" is not one address",
         ),
     ] {
@@ -32,7 +34,7 @@ async fn a_mail_has_a_sender_a_recipient_and_something_to_say() {
             "{error}"
         );
     }
-    let copies = Mail::default()
+    let copies = Mail::new()
         .from("a@example.com")
         .bcc("b@example.com")
         .text("t");

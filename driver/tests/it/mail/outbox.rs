@@ -17,7 +17,11 @@ use crate::backends::{Backend, Directory};
 use crate::support::soon;
 
 fn mail(to: &str) -> Mail {
-    Mail::new("arena@example.com", to).subject("s").text("t")
+    Mail::new()
+        .from("arena@example.com")
+        .to(to)
+        .subject("s")
+        .text("t")
 }
 
 fn quick(builder: MailerBuilder) -> Mailer {

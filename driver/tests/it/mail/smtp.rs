@@ -28,7 +28,11 @@ fn mailer(url: String) -> Mailer {
 }
 
 fn mail(to: &str) -> Mail {
-    Mail::new("arena@example.com", to).subject("s").text("t")
+    Mail::new()
+        .from("arena@example.com")
+        .to(to)
+        .subject("s")
+        .text("t")
 }
 
 #[tokio::test]
@@ -37,25 +41,24 @@ async fn text_html_and_attachments_arrive_over_starttls() {
     let text = "Grüße.\n\n.\nA line with a dot in front, and a very long one: ".to_owned()
         + &"x".repeat(2000);
     let html = "<p>Grüße <img src=\"cid:logo\"></p>";
-    let mail = Mail::new(
-        "Die Aréna <arena@example.com>",
-        Mailbox::named("Ann, of X", "ann@example.com").unwrap(),
-    )
-    .cc("carl@example.com")
-    .bcc("unseen@example.com")
-    .reply_to("answers@example.com")
-    .subject(
-        "Dein Spiel ♟ ist fertig, und dies ist ein langer Betreff, der umgebrochen werden muss",
-    )
-    .header("List-Unsubscribe", "<https://example.com/leave?id=1>")
-    .text(&text)
-    .html(html)
-    .attach(Attachment::new(
-        "spiel größe.bin",
-        "application/octet-stream",
-        vec![0, 255, 13, 10, 46, 10],
-    ))
-    .attach(Attachment::new("logo.png", "image/png", "PNG").inline("logo"));
+    let mail = Mail::new()
+        .from("Die Aréna <arena@example.com>")
+        .to(Mailbox::named("Ann, of X", "ann@example.com").unwrap())
+        .cc("carl@example.com")
+        .bcc("unseen@example.com")
+        .reply_to("answers@example.com")
+        .subject(
+            "Dein Spiel ♟ ist fertig, und dies ist ein langer Betreff, der umgebrochen werden muss",
+        )
+        .header("List-Unsubscribe", "<https://example.com/leave?id=1>")
+        .text(&text)
+        .html(html)
+        .attach(Attachment::new(
+            "spiel größe.bin",
+            "application/octet-stream",
+            vec![0, 255, 13, 10, 46, 10],
+        ))
+        .attach(Attachment::new("logo.png", "image/png", "PNG").inline("logo"));
     let id = mailer(url(Mode::StartTls, server.port))
         .send(mail)
         .await
@@ -202,7 +205,7 @@ async fn refusals_for_good_and_for_now_are_told_apart() {
     let error = mailer.send(mail("later@example.com")).await.unwrap_err();
     assert!(error.is_unavailable() && error.is_retryable(), "{error:?}");
     // One who is refused keeps the mail from all.
-    let both = mail("ann@example.com").and_to("permanent@example.com");
+    let both = mail("ann@example.com").to("permanent@example.com");
     assert!(mailer.send(both).await.unwrap_err().is_refused());
     assert!(server.end().await.is_empty());
 }

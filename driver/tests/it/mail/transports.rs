@@ -1,14 +1,20 @@
 //! Mail into files and memory, and by a transport of one's own.
 
+use std::fmt::{self, Write as _};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pleach_driver::backend::{BoxFuture, MailTransport};
 use pleach_driver::{Driver, Error, Letter, Mail, Mailer, MemoryMail};
 
+use tracing::field::{Field, Visit};
+use tracing::{Event, Metadata, Subscriber, span};
+
 use crate::support::soon;
 
 fn mail() -> Mail {
-    Mail::to("b@example.com")
+    Mail::new()
+        .to("b@example.com")
         .bcc("unseen@example.com")
         .subject("Süß")
         .text("héllo")
@@ -131,4 +137,71 @@ async fn a_send_has_a_deadline() {
         .unwrap_err();
     assert!(error.is_timeout(), "{error}");
     assert_eq!(begun.elapsed().as_secs(), Duration::from_secs(30).as_secs());
+}
+
+/// Keeps what is logged, a line each.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<String>>>);
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        write!(self.0, " {}={value:?}", field.name()).unwrap();
+    }
+}
+
+impl Subscriber for Lines {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line(event.metadata().level().to_string());
+        event.record(&mut line);
+        self.0.lock().unwrap().push(line.0);
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+}
+
+#[test]
+fn what_a_mail_says_is_logged_in_detail_alone() {
+    let lines = Lines::default();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let id = tracing::subscriber::with_default(lines.clone(), || {
+        let mailer = Mailer::builder("log:").build().unwrap();
+        let mail = Mail::new()
+            .from("a@example.com")
+            .to("b@example.com")
+            .bcc("c@example.com");
+        let mail = mail
+            .subject("123456 is your code")
+            .text("Enter 123456")
+            .html("<b>123456</b>");
+        runtime.block_on(mailer.send(mail)).unwrap()
+    });
+    let lines = lines.0.lock().unwrap();
+    let (detail, rest): (Vec<_>, Vec<_>) = lines.iter().partition(|line| line.starts_with("DEBUG"));
+    assert_eq!(
+        *rest,
+        [&format!(
+            "INFO message=a mail goes to the log id={id:?} to=b@example.com,c@example.com"
+        )]
+    );
+    assert!(
+        detail[0].contains("subject=\"123456 is your code\"")
+            && detail[0].contains("text=\"Enter 123456\""),
+        "{detail:?}"
+    );
 }
