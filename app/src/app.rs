@@ -225,6 +225,8 @@ impl BaseApp {
         };
         match self.make_states(states, init).await {
             Ok(()) => {
+                #[cfg(feature = "mail")]
+                crate::mail::start_worker(self);
                 self.0.phase.set(Phase::READY);
                 Ok(())
             }

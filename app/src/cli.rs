@@ -6,7 +6,9 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use http::{HeaderName, HeaderValue, Method, Request};
-use pleach_driver::Driver;
+#[cfg(feature = "http")]
+use pleach_driver::Http;
+use pleach_driver::{Driver, DriverBuilder};
 use pleach_router::Head;
 
 use crate::app::{BaseApp, Limits};
@@ -14,7 +16,7 @@ use crate::body::BoxError;
 use crate::builder::Builder;
 use crate::observe::log;
 use crate::serve;
-use crate::settings::{self, Command, CommandFlag, Invocation, Parsed, Program};
+use crate::settings::{self, Command, CommandFlag, Invocation, Parsed, Program, Settings};
 
 /// Exit codes. Source: CONTRACT §1.
 const FAILED: u8 = 1;
@@ -195,13 +197,15 @@ fn url(app: &BaseApp, invocation: &Invocation) -> Result<(), Failure> {
 
 fn serve_until_stopped(builder: Builder, invocation: &Invocation) -> Result<(), Failure> {
     let settings = &invocation.settings;
+    // What is wrong with the settings is told before anything is opened.
+    let driver = driver(&builder, settings).map_err(Failure::Misused)?;
     let format = log::Format::of(settings.tier());
     // Kept to the end, so that the last lines are written. A second subscriber in this process is an embedding program's business.
     let _log = log::install(settings.get(&settings::LOG), format).ok();
     let runtime = serve::runtime(settings).map_err(Failure::failed)?;
     runtime.block_on(async {
-        let store = settings.get(&settings::STORE);
-        let driver = Driver::open(&store)
+        let driver = driver
+            .open()
             .await
             .map_err(|error| Failure::Failed(chain(&error)))?;
         let app = match builder.driver(driver.clone()).build() {
@@ -215,6 +219,37 @@ fn serve_until_stopped(builder: Builder, invocation: &Invocation) -> Result<(), 
             .await
             .map_err(|error: BoxError| Failure::Failed(chain(&*error)))
     })
+}
+
+/// Puts together the driver that the settings ask for.
+fn driver(builder: &Builder, settings: &Settings) -> Result<DriverBuilder, String> {
+    let driver = Driver::builder(settings.get(&settings::STORE));
+    let mail = settings.get(&settings::MAIL);
+    #[cfg(feature = "mail")]
+    let driver = {
+        let public_url = settings.get(&settings::PUBLIC_URL);
+        driver.mail(crate::mail::mailer(&mail, &builder.name, &public_url)?)
+    };
+    #[cfg(not(feature = "mail"))]
+    if mail != "log:" {
+        let scheme = mail.split_once(':').map_or("", |(scheme, _)| scheme);
+        return Err(format!(
+            "mail: this program was built without the feature `mail`, so that there is log: alone, not {scheme}:"
+        ));
+    }
+    #[cfg(feature = "http")]
+    let driver = {
+        let name = format!("{}/{}", builder.name, builder.version);
+        let http = match settings.get(&settings::HTTP_PROXY).as_deref() {
+            None => Http::builder(),
+            Some("environment") => Http::builder().proxy_from_environment(),
+            Some(url) => Http::builder().proxy(url),
+        };
+        let http = http.user_agent(name).build();
+        driver.http(http.map_err(|error| format!("http-proxy: {error}"))?)
+    };
+    let _ = builder;
+    Ok(driver)
 }
 
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
@@ -237,4 +272,73 @@ fn print(text: impl Display) -> Result<(), Failure> {
 /// Writes a line to standard error, past the log: it is meant for whoever started the program.
 pub(crate) fn tell(line: impl Display) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is wrong with a driver of these flags, if anything.
+    fn fault(flags: &[&str]) -> Option<String> {
+        let builder = BaseApp::builder("arcade");
+        let program = Program {
+            name: "arcade".to_owned(),
+            version: "1",
+            commands: COMMANDS.to_vec(),
+            rows: builder.rows(),
+        };
+        let arguments = flags.iter().map(OsString::from);
+        match program.parse(arguments, |_| None) {
+            Ok(Parsed::Run(invocation)) => driver(&builder, &invocation.settings).err(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[cfg(not(feature = "mail"))]
+    #[test]
+    fn mail_that_this_build_lacks_is_told() {
+        assert_eq!(fault(&["--mail", "log:"]), None);
+        assert_eq!(
+            fault(&["--mail", "smtp://u:secret@h"]).unwrap(),
+            "mail: this program was built without the feature `mail`, so that there is log: alone, not smtp:"
+        );
+    }
+
+    #[cfg(feature = "mail")]
+    #[test]
+    fn mail_goes_where_the_setting_says_or_it_is_told() {
+        for url in [
+            "log:",
+            "file:./mails",
+            "smtp://localhost:25",
+            "smtps://u:p@mail.example.com",
+        ] {
+            assert_eq!(fault(&["--mail", url]), None, "{url}");
+        }
+        for url in [
+            "",
+            "mail.example.com",
+            "smtp://u:secret@h?tls=maybe",
+            "pigeon://u:secret@h",
+        ] {
+            let fault = fault(&["--mail", url]).unwrap();
+            assert!(
+                fault.starts_with("mail: ") && !fault.contains("secret"),
+                "{url}: {fault}"
+            );
+        }
+    }
+
+    #[cfg(feature = "http")]
+    #[test]
+    fn a_proxy_is_a_url_or_the_environment() {
+        for proxy in ["", "environment", "http://u:p@proxy:3128"] {
+            assert_eq!(fault(&["--http-proxy", proxy]), None, "{proxy}");
+        }
+        let fault = fault(&["--http-proxy", "socks5://u:secret@proxy"]).unwrap();
+        assert!(
+            fault.starts_with("http-proxy: ") && !fault.contains("secret"),
+            "{fault}"
+        );
+    }
 }

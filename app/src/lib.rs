@@ -37,6 +37,7 @@
 //! | answer | [`IntoResponse`], [`View`], [`Reply`], [`Error`] |
 //! | remember a visitor | [`Session`] |
 //! | keep a page alive | [`Context::live`], [`live`] |
+//! | send mail, call other servers (features `mail` and `http`) | `View::mail`, [`driver`] |
 //! | store, watch and publish | [`Driver`], [`driver`] |
 //! | embed in a server that exists, or mount one | [`BaseApp`] is a tower `Service`; [`Endpoint::service`], [`Builder::layer`] |
 //! | be configured | [`Opt`], [`Settings`] |
@@ -75,6 +76,8 @@ mod view;
 mod assets;
 mod health;
 pub mod live;
+#[cfg(feature = "mail")]
+mod mail;
 mod observe;
 mod serve;
 mod server;

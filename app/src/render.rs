@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use http::Uri;
 use pleach_router::Tree;
 use pleach_views::{Call, Data, REQUEST, Source, Value, Views};
 use serde::Serialize;
@@ -61,7 +62,7 @@ fn url(tree: &Tree<Endpoint>, call: &Call<'_>) -> std::result::Result<String, St
         .and_then(Value::as_str)
         .and_then(|name| tree.id(name));
     let mut url = tree.url_from(from, call.text("route")?);
-    let mut absolute = false;
+    let mut absolute = is_absolute(&request);
     for (name, value) in call.arguments() {
         match name {
             "route" => {}
@@ -80,24 +81,40 @@ fn url(tree: &Tree<Endpoint>, call: &Call<'_>) -> std::result::Result<String, St
         });
     }
     let made = if absolute {
-        let base = request
-            .get_from_path("base")
-            .and_then(Value::as_str)
-            .ok_or("an absolute URL needs a request")?;
-        url.absolute(base)
+        url.absolute(base(&request)?)
     } else {
         url.relative()
     };
     made.map_err(|error| error.to_string())
 }
 
+/// Whether links are absolute unless they say otherwise, as in a mail.
+fn is_absolute(request: &Value) -> bool {
+    request
+        .get_from_path("absolute")
+        .and_then(Value::as_bool)
+        .unwrap_or_default()
+}
+
+fn base(request: &Value) -> std::result::Result<&str, String> {
+    request
+        .get_from_path("base")
+        .and_then(Value::as_str)
+        .ok_or_else(|| "an absolute URL needs a request".to_owned())
+}
+
 /// `asset(path="game.css")`: the URL of a static file, with the fingerprint of its content.
 fn asset(assets: &Assets, call: &Call<'_>) -> std::result::Result<String, String> {
     let path = call.text("path")?;
-    assets
+    let url = assets
         .url(path)
-        .map(str::to_owned)
-        .ok_or_else(|| format!("there is no asset `{path}`"))
+        .ok_or_else(|| format!("there is no asset `{path}`"))?;
+    let request = call.request().unwrap_or_else(Value::none);
+    if is_absolute(&request) {
+        Ok(format!("{}{url}", base(&request)?))
+    } else {
+        Ok(url.to_owned())
+    }
 }
 
 /// What templates know of a request.
@@ -108,6 +125,8 @@ struct RequestView<'a> {
     route_name: Option<&'a str>,
     /// Scheme and host.
     base: String,
+    /// Whether links have scheme and host where they don't say.
+    absolute: bool,
     vars: BTreeMap<&'a str, &'a str>,
 }
 
@@ -120,7 +139,7 @@ impl BaseApp {
     /// # Errors
     /// 500 when there is no such view or a template fails.
     pub fn render(&self, cx: &Context, view: &str, data: Data) -> Result<String> {
-        Ok(self.0.views.render(view, &self.dress(cx, data))?)
+        Ok(self.0.views.render(view, &self.dress(cx, data, None))?)
     }
 
     /// Renders one block or component of a view, as a live patch wants it.
@@ -134,10 +153,8 @@ impl BaseApp {
         fragment: &str,
         data: Data,
     ) -> Result<String> {
-        Ok(self
-            .0
-            .views
-            .fragment(view, fragment, &self.dress(cx, data))?)
+        let data = self.dress(cx, data, None);
+        Ok(self.0.views.fragment(view, fragment, &data)?)
     }
 
     /// Renders a view that depends on nothing, from templates that are known to be whole.
@@ -149,14 +166,37 @@ impl BaseApp {
             .map_err(Error::from)
     }
 
-    fn dress(&self, cx: &Context, data: Data) -> Data {
+    #[cfg(feature = "mail")]
+    pub(crate) fn has_view(&self, view: &str) -> bool {
+        self.0.views.has(view)
+    }
+
+    /// Renders a view for readers elsewhere: its links lead to the public URL, whatever host this request named.
+    #[cfg(feature = "mail")]
+    pub(crate) fn render_elsewhere(&self, cx: &Context, view: &str, data: Data) -> Result<String> {
+        let url = self.0.public_url.as_ref().ok_or_else(|| {
+            Error::internal("mail has links to the public URL, and the application was given none")
+        })?;
+        Ok(self
+            .0
+            .views
+            .render(view, &self.dress(cx, data, Some(url)))?)
+    }
+
+    /// Adds what the base knows. For readers `elsewhere` links are absolute, and begin with that URL.
+    fn dress(&self, cx: &Context, data: Data, elsewhere: Option<&Uri>) -> Data {
+        let base = match elsewhere {
+            None => format!("{}://{}", cx.scheme(), cx.host()),
+            Some(url) => url.to_string().trim_end_matches('/').to_owned(),
+        };
         let Shared(mut dressed) = cx.get().unwrap_or_default();
         dressed.extend(data);
         let request = RequestView {
             request_id: cx.request_id().to_string(),
             path: cx.path(),
             route_name: cx.route_name(),
-            base: format!("{}://{}", cx.scheme(), cx.host()),
+            base,
+            absolute: elsewhere.is_some(),
             vars: cx.vars().into_iter().collect(),
         };
         dressed.insert(REQUEST, &request);

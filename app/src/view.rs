@@ -40,6 +40,16 @@ impl View {
         self
     }
 
+    #[cfg(feature = "mail")]
+    pub(crate) fn into_parts(self) -> (&'static str, Data) {
+        let Self {
+            name,
+            data,
+            status: _,
+        } = self;
+        (name, data)
+    }
+
     /// Renders one fragment (a block or component) of the view alone, as a live patch wants it.
     ///
     /// # Errors

@@ -1,12 +1,13 @@
 //! The store in this process.
 //!
 //! ```text
-//! bucket     what a handle calls
+//! bucket     what a handle on a bucket calls
+//! stream     what a handle on a stream, or a consumer of one, calls
 //! store      orders to the writer, reads past it
 //! writer     the one thread that writes: batches, expiry, answers
-//! draft      what changes of buckets do to rows; decides, changes nothing
-//! reader     buckets read from rows
-//! row        how buckets are laid out in rows
+//! draft      what changes of buckets and streams do to rows; decides, changes nothing
+//! reader     buckets and streams read from rows
+//! row        how they are laid out in rows
 //! engine     where rows lie
 //! ```
 
@@ -20,6 +21,7 @@ mod queue;
 mod reader;
 mod row;
 mod store;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -34,10 +36,13 @@ use self::engine::{Engine, Files, Memory};
 use self::fault::Fault;
 use self::store::Store;
 use crate::Error;
-use crate::kv::{BoxFuture, BucketBackend, BucketConfig, KvBackend};
+use crate::boxed::BoxFuture;
+use crate::kv::{BucketBackend, BucketConfig, KvBackend};
 use crate::location::Location;
+use crate::stream::{StreamBackend, StreamConfig, StreamsBackend};
 
-/// The embedded key-value backend.
+/// The embedded backend of buckets and streams. A clone is the same store.
+#[derive(Clone)]
 pub(crate) struct Embedded {
     store: Arc<Store>,
 }
@@ -84,6 +89,31 @@ impl KvBackend for Embedded {
 
     fn names(&self) -> BoxFuture<'_, Result<Vec<String>, Error>> {
         Box::pin(async move { self.store.bucket_names() })
+    }
+
+    fn ready(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move { self.store.ready() })
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(self.store.close())
+    }
+}
+
+impl StreamsBackend for Embedded {
+    fn ensure(&self, config: StreamConfig) -> BoxFuture<'_, Result<Arc<dyn StreamBackend>, Error>> {
+        Box::pin(async move {
+            let stream = stream::ensure(&self.store, config).await?;
+            Ok(Arc::new(stream) as Arc<dyn StreamBackend>)
+        })
+    }
+
+    fn names(&self) -> BoxFuture<'_, Result<Vec<String>, Error>> {
+        Box::pin(async move { self.store.stream_names() })
+    }
+
+    fn delete<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<bool, Error>> {
+        Box::pin(stream::delete(&self.store, name))
     }
 
     fn ready(&self) -> BoxFuture<'_, Result<(), Error>> {

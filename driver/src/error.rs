@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::kv::Revision;
+use crate::stream::Sequence;
 
 type Source = Box<dyn StdError + Send + Sync>;
 
@@ -33,6 +34,14 @@ enum Kind {
     Exists {
         key: String,
         actual: Revision,
+    },
+    Moved {
+        what: String,
+        expected: Sequence,
+        actual: Sequence,
+    },
+    NotFound {
+        what: String,
     },
     TooLarge {
         what: &'static str,
@@ -76,6 +85,13 @@ enum Kind {
     NoResponders {
         subject: String,
     },
+    Refused {
+        detail: String,
+    },
+    Status {
+        detail: String,
+        code: u16,
+    },
 }
 
 /// Makers, for this crate's backends and for those that an application brings along.
@@ -99,6 +115,21 @@ impl Error {
             key: key.into(),
             actual,
         })
+    }
+
+    /// The last message of `what` (a stream, a subject) is `actual` and not, as the caller said,
+    /// `expected`.
+    pub fn moved(what: impl Into<String>, expected: Sequence, actual: Sequence) -> Self {
+        Self::new(Kind::Moved {
+            what: what.into(),
+            expected,
+            actual,
+        })
+    }
+
+    /// `what` (a stream, a consumer) is not there, or not any more.
+    pub fn not_found(what: impl Into<String>) -> Self {
+        Self::new(Kind::NotFound { what: what.into() })
     }
 
     /// `what` has `size` bytes, of which no more than `limit` are taken.
@@ -186,6 +217,21 @@ impl Error {
         })
     }
 
+    /// What was asked for is refused, for the reason in `detail`: by a rule of ours, or by the other side for good.
+    pub fn refused(detail: impl Into<String>) -> Self {
+        Self::new(Kind::Refused {
+            detail: detail.into(),
+        })
+    }
+
+    /// The other side answered, but not with success: `detail` says what was asked of whom, `code` is the HTTP status.
+    pub fn status(detail: impl Into<String>, code: u16) -> Self {
+        Self::new(Kind::Status {
+            detail: detail.into(),
+            code,
+        })
+    }
+
     /// The same error with the cause beneath it.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Source>) -> Self {
@@ -196,9 +242,15 @@ impl Error {
 
 /// What a caller can act on.
 impl Error {
-    /// Returns true when the entry changed after it was read: read it again and retry.
+    /// Returns true when the entry changed after it was read, or a stream or subject has another
+    /// last message than was expected: read it again and retry.
     pub fn is_conflict(&self) -> bool {
-        matches!(self.0.kind, Kind::Conflict { .. })
+        matches!(self.0.kind, Kind::Conflict { .. } | Kind::Moved { .. })
+    }
+
+    /// Returns true when a stream or consumer was deleted.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self.0.kind, Kind::NotFound { .. })
     }
 
     /// Returns true when `create` found a living value.
@@ -211,6 +263,15 @@ impl Error {
     pub fn actual(&self) -> Option<Revision> {
         match &self.0.kind {
             Kind::Conflict { actual, .. } | Kind::Exists { actual, .. } => Some(*actual),
+            _ => None,
+        }
+    }
+
+    /// Returns the last message of the stream or subject, for [`is_conflict`](Self::is_conflict) of
+    /// a publish. [`Sequence::NONE`] is one without any.
+    pub fn actual_sequence(&self) -> Option<Sequence> {
+        match &self.0.kind {
+            Kind::Moved { actual, .. } => Some(*actual),
             _ => None,
         }
     }
@@ -269,14 +330,16 @@ impl Error {
     }
 
     /// Returns true when a reader was too slow. A watch resumes from
-    /// [`Watch::position`](crate::Watch::position) without a gap; a subscription goes on with what
-    /// came later.
+    /// [`Watch::position`](crate::Watch::position) and a follower after
+    /// [`Follow::position`](crate::Follow::position) without a gap; a subscription goes on with
+    /// what came later.
     pub fn is_lagged(&self) -> bool {
         matches!(self.0.kind, Kind::Lagged { .. })
     }
 
-    /// Returns true when a watch cannot resume from the revision given: start whole, with
-    /// [`WatchFrom::Current`](crate::WatchFrom::Current).
+    /// Returns true when a watch cannot resume from the revision given, or a follower or page after
+    /// the sequence given: start whole, with [`WatchFrom::Current`](crate::WatchFrom::Current) or
+    /// [`FollowFrom::Start`](crate::FollowFrom::Start).
     pub fn is_too_old(&self) -> bool {
         matches!(self.0.kind, Kind::TooOld { .. })
     }
@@ -286,9 +349,27 @@ impl Error {
         matches!(self.0.kind, Kind::NoResponders { .. })
     }
 
-    /// Returns true when waiting and calling again may help: the store is away, full or late.
+    /// Returns true when what was asked for is refused and the same call never succeeds: a guarded HTTP call to a private
+    /// address, a mail that its server will not take.
+    pub fn is_refused(&self) -> bool {
+        matches!(self.0.kind, Kind::Refused { .. })
+    }
+
+    /// Returns the HTTP status of an answer that was to be a success and is none.
+    pub fn status_code(&self) -> Option<u16> {
+        match self.0.kind {
+            Kind::Status { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+
+    /// Returns true when waiting and calling again may help: the store is away, full or late, or a server said so by 429,
+    /// 502, 503 or 504.
     pub fn is_retryable(&self) -> bool {
-        self.is_unavailable() || self.is_timeout() || self.is_full()
+        self.is_unavailable()
+            || self.is_timeout()
+            || self.is_full()
+            || matches!(self.status_code(), Some(429 | 502 | 503 | 504))
     }
 }
 
@@ -316,6 +397,15 @@ impl fmt::Display for Error {
                 )
             }
             Kind::Exists { key, actual } => write!(f, "key {key:?} exists, at revision {actual}"),
+            Kind::Moved {
+                what,
+                expected,
+                actual,
+            } => write!(
+                f,
+                "the last message of {what} is {actual}, where {expected} was expected"
+            ),
+            Kind::NotFound { what } => write!(f, "there is no {what}"),
             Kind::TooLarge { what, limit, size } => {
                 write!(f, "{what} of {size} bytes is above the limit of {limit}")
             }
@@ -340,6 +430,8 @@ impl fmt::Display for Error {
             }
             Kind::TooOld { detail } => write!(f, "cannot resume: {detail}"),
             Kind::NoResponders { subject } => write!(f, "nobody listens on {subject:?}"),
+            Kind::Refused { detail } => f.write_str(detail),
+            Kind::Status { detail, code } => write!(f, "{detail} was answered with {code}"),
         }
     }
 }

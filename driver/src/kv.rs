@@ -4,8 +4,6 @@ mod backend;
 mod bucket;
 mod config;
 mod entry;
-pub(crate) mod group;
-mod hub;
 mod watch;
 
 use std::collections::HashMap;
@@ -13,9 +11,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-pub use self::backend::{
-    BoxFuture, BucketBackend, Change, Guard, KvBackend, Since, Snapshot, Upstream, Write,
-};
+pub use self::backend::{BucketBackend, Change, Guard, KvBackend, Since, Snapshot, Write};
 use self::bucket::Core;
 pub use self::bucket::{Bucket, WriteOptions};
 pub use self::config::{BucketConfig, MAX_HISTORY, MAX_VALUE_BYTES};

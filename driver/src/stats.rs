@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub struct Stats {
     /// Open watches.
     pub watchers: usize,
+    /// Open followers of streams.
+    pub followers: usize,
     /// Open subscriptions.
     pub subscriptions: usize,
 }

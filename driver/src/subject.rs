@@ -28,6 +28,18 @@ pub(crate) fn pattern(subject: &str) -> Result<Filter, Error> {
     Filter::new(subject)
 }
 
+/// Returns true when a subject can match both patterns.
+pub(crate) fn overlap(one: &str, other: &str) -> bool {
+    let (mut one, mut other) = (one.split('.'), other.split('.'));
+    loop {
+        match (one.next(), other.next()) {
+            (Some(">"), Some(_)) | (Some(_), Some(">")) | (None, None) => return true,
+            (Some(a), Some(b)) if a == b || a == "*" || b == "*" => {}
+            _ => return false,
+        }
+    }
+}
+
 fn check_form(subject: &str) -> Result<(), Error> {
     if subject.len() > MAX_BYTES {
         return Err(Error::too_large("subject", MAX_BYTES, subject.len()));
@@ -62,6 +74,23 @@ mod tests {
                 .unwrap_err()
                 .is_too_large()
         );
+    }
+
+    #[test]
+    fn patterns_overlap_where_one_subject_matches_both() {
+        for (one, other, expected) in [
+            ("a.b", "a.b", true),
+            ("a.b", "a.c", false),
+            ("a.*", "*.b", true),
+            ("a.*", "a.b.c", false),
+            ("a.>", "a", false),
+            ("a.>", "a.b.c", true),
+            (">", "x", true),
+            ("*.x", "a.y", false),
+        ] {
+            assert_eq!(overlap(one, other), expected, "{one} {other}");
+            assert_eq!(overlap(other, one), expected, "{other} {one}");
+        }
     }
 
     #[test]

@@ -41,6 +41,13 @@ pub(crate) const MAIL: Opt<String> = Opt::new(
     "log:",
     "Where mail goes: log:, file:DIR, smtp://HOST or smtps://HOST",
 );
+/// Through whom calls to other servers go.
+#[cfg(feature = "http")]
+pub(crate) const HTTP_PROXY: Opt<Option<String>> = Opt::new(
+    "http-proxy",
+    "",
+    "Proxy of calls to other servers: a URL, or environment for HTTPS_PROXY and the like",
+);
 /// Which log lines are written.
 pub(crate) const LOG: Opt<Filter> = Opt::new(
     "log",
@@ -137,6 +144,8 @@ pub(crate) fn rows() -> Vec<Row> {
         TIER.into(),
         PUBLIC_URL.into(),
         MAIL.into(),
+        #[cfg(feature = "http")]
+        HTTP_PROXY.into(),
         LOG.into(),
         ADMINS.into(),
         DRAIN.into(),

@@ -4,5 +4,7 @@ mod building;
 mod defaults;
 mod errors;
 mod live;
+#[cfg(feature = "mail")]
+mod mail;
 mod probe;
 mod requests;

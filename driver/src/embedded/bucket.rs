@@ -4,13 +4,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::row::{BucketId, BucketRow, Settings};
 use super::store::Store;
-use crate::kv::group::{Group, Limits, Reader as Tap};
-use crate::kv::{BoxFuture, BucketBackend, Entry, Revision, Since, Snapshot, Upstream, Write};
+use crate::boxed::BoxFuture;
+use crate::fanout::{Group, Limits, Reader as Tap, Upstream};
+use crate::kv::{BucketBackend, Entry, Revision, Since, Snapshot, Write};
 use crate::{Error, Filter};
 
 /// How far the hub may fall behind the writer before it reads from the store again what it missed.
-const TAP_LIMITS: Limits = Limits {
-    entries: 64 * 1024,
+pub(super) const TAP_LIMITS: Limits = Limits {
+    items: 64 * 1024,
     bytes: 64 * 1024 * 1024,
 };
 
@@ -20,7 +21,7 @@ pub(super) struct State {
     pub(super) epoch: String,
     settings: RwLock<Settings>,
     /// Where the writer tells of changes, in order, once they are durable.
-    pub(super) changes: Arc<Group>,
+    pub(super) changes: Arc<Group<Entry>>,
 }
 
 impl State {
@@ -76,7 +77,7 @@ impl EmbeddedBucket {
             .await?
     }
 
-    async fn follow(&self, after: Revision) -> Result<Box<dyn Upstream>, Error> {
+    async fn follow(&self, after: Revision) -> Result<Box<dyn Upstream<Entry>>, Error> {
         // Joined before the snapshot is taken: what is in both is told apart by its revision.
         let tap = self.state.changes.join();
         let missed = self.snapshot(&Filter::all(), Since::After(after)).await?;
@@ -133,7 +134,7 @@ impl BucketBackend for EmbeddedBucket {
         Box::pin(async move { Ok(self.store.reader()?.head(self.state.id)?.last) })
     }
 
-    fn follow(&self, after: Revision) -> BoxFuture<'_, Result<Box<dyn Upstream>, Error>> {
+    fn follow(&self, after: Revision) -> BoxFuture<'_, Result<Box<dyn Upstream<Entry>>, Error>> {
         Box::pin(self.follow(after))
     }
 }
@@ -143,7 +144,7 @@ struct Follow {
     missed: Vec<Arc<Entry>>,
     /// The revision up to which everything was in `missed`.
     revision: Revision,
-    tap: Tap,
+    tap: Tap<Entry>,
 }
 
 impl Follow {
@@ -161,7 +162,7 @@ impl Follow {
     }
 }
 
-impl Upstream for Follow {
+impl Upstream<Entry> for Follow {
     fn next(&mut self) -> BoxFuture<'_, Result<Vec<Arc<Entry>>, Error>> {
         Box::pin(self.changes())
     }

@@ -1,7 +1,10 @@
-//! A batch in the making: what changes of buckets do to rows.
+//! A batch in the making: what changes of buckets and streams do to rows.
 //!
 //! Everything here is decided on rows that are read and rows that are to be written; nothing is
 //! changed until the finished batch is applied. A draft that is dropped has done nothing.
+
+mod consumer;
+mod stream;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +17,11 @@ use super::engine::Batch;
 use super::fault::Fault;
 use super::reader::Reader;
 use super::row::{self, BucketId, BucketRow, Head, Settings, Stored};
+use super::stream::Published;
 use crate::kv::{Change, Entry, Guard, Operation, Revision, Write};
 use crate::{Error, kv};
+
+pub(super) use self::consumer::Handed;
 
 /// A batch in the making.
 pub(super) struct Draft<'a> {
@@ -23,6 +29,7 @@ pub(super) struct Draft<'a> {
     now: Micros,
     rows: Batch,
     changes: Vec<Told>,
+    published: Vec<Published>,
     /// The earliest timer that was set.
     timer: Option<Millis>,
 }
@@ -47,6 +54,8 @@ pub(super) struct Drafted {
     pub(super) rows: Batch,
     /// The changes to tell of once they are applied, in order.
     pub(super) changes: Vec<Told>,
+    /// The messages to tell of once they are applied, in order.
+    pub(super) published: Vec<Published>,
     /// The earliest timer that was set.
     pub(super) timer: Option<Millis>,
 }
@@ -59,6 +68,7 @@ impl<'a> Draft<'a> {
             now,
             rows: Batch::new(),
             changes: Vec::new(),
+            published: Vec::new(),
             timer: None,
         }
     }
@@ -77,11 +87,13 @@ impl<'a> Draft<'a> {
             now: _,
             rows,
             changes,
+            published,
             timer,
         } = self;
         Drafted {
             rows,
             changes,
+            published,
             timer,
         }
     }

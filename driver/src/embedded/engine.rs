@@ -33,6 +33,10 @@ pub(super) trait Engine: Send + Sync + 'static {
     /// one moment between two batches. The visitor says whether to go on.
     fn scan(&self, ranges: &[Range], visit: &mut Visit<'_>) -> Result<(), Fault>;
 
+    /// Returns the first `most` rows of a range, or the last ones with the last first, as they stood
+    /// at one moment between two batches. Reads little more than it returns, however long the range.
+    fn page(&self, range: &Range, order: Direction, most: usize) -> Result<Page, Fault>;
+
     /// Makes all changes of a batch. When it returns they are durable, and all later reads see
     /// them; no read saw a part of them, or any before they were durable.
     ///
@@ -86,6 +90,16 @@ impl Range {
         }
     }
 }
+
+/// Which way a page goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    Forward,
+    Backward,
+}
+
+/// Rows with their keys.
+pub(super) type Page = Vec<(Bytes, Bytes)>;
 
 /// Takes a row's key and value.
 pub(super) type Visit<'a> = dyn FnMut(&[u8], &Bytes) -> Go + 'a;

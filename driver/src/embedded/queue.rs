@@ -1,15 +1,15 @@
 //! What waits for the thread that writes.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, oneshot};
 
-use super::bucket::State;
+use super::draft::Draft;
 use super::fault::Fault;
+use super::store::Shared;
 use crate::Error;
-use crate::kv::{BucketConfig, Change, Revision, Write};
 
 /// How much may wait, in units of [`UNIT_BYTES`]. Beyond it callers wait before they queue.
 const ROOM_UNITS: usize = 64 * 1024;
@@ -20,62 +20,46 @@ const MAX_BATCH_UNITS: u32 = 4 * 1024;
 
 /// Something for the writer to do.
 pub(super) enum Order {
-    Write {
-        bucket: Arc<State>,
-        key: String,
-        write: Write,
-        answer: Answer<Revision>,
-    },
-    Open {
-        config: BucketConfig,
-        answer: Answer<Arc<State>>,
-    },
-    Close {
-        answer: Answer<()>,
-    },
+    Job(Box<dyn Job>),
+    Close { answer: Answer<()> },
 }
 
 pub(super) type Answer<T> = oneshot::Sender<Result<T, Error>>;
 
-impl Order {
+/// A change that somebody waits for.
+pub(super) trait Job: Send {
     /// Returns true when nobody waits for the answer any more.
-    pub(super) fn is_abandoned(&self) -> bool {
-        match self {
-            Self::Write { answer, .. } => answer.is_closed(),
-            Self::Open { answer, .. } => answer.is_closed(),
-            // A store is closed also for those who do not stay to see it.
-            Self::Close { .. } => false,
-        }
-    }
+    fn is_abandoned(&self) -> bool;
 
-    /// Answers that the batch failed.
-    pub(super) fn fail(self, fault: &Fault) {
-        // Whether anybody still listens is their affair.
-        match self {
-            Self::Write { answer, .. } => drop(answer.send(Err(fault.clone().into()))),
-            Self::Open { answer, .. } => drop(answer.send(Err(fault.clone().into()))),
-            Self::Close { answer } => drop(answer.send(Err(fault.clone().into()))),
-        }
-    }
+    /// How much it brings into the store, in bytes.
+    fn bytes(&self) -> usize;
 
-    fn is_write(&self) -> bool {
-        matches!(self, Self::Write { .. })
-    }
+    /// Whether it needs a batch for itself: because it changes settings, by which others are
+    /// drafted, or reads what others may draft.
+    fn stands_alone(&self) -> bool;
 
+    /// Adds it to a batch. Called once; an error fails the batch.
+    fn draft(&mut self, draft: &mut Draft<'_>) -> Result<(), Fault>;
+
+    /// Answers, now that the batch was applied or has failed.
+    fn answer(self: Box<Self>, shared: &Shared, applied: Result<(), &Fault>);
+}
+
+impl Order {
     /// How much room it takes.
     fn units(&self) -> u32 {
         let bytes = match self {
-            Self::Write {
-                write:
-                    Write {
-                        change: Change::Put { value, .. },
-                        ..
-                    },
-                ..
-            } => value.len(),
-            _ => 0,
+            Self::Job(job) => job.bytes(),
+            Self::Close { .. } => 0,
         };
         1 + u32::try_from(bytes / UNIT_BYTES).unwrap_or(MAX_BATCH_UNITS)
+    }
+
+    fn stands_alone(&self) -> bool {
+        match self {
+            Self::Job(job) => job.stands_alone(),
+            Self::Close { .. } => true,
+        }
     }
 }
 
@@ -97,8 +81,8 @@ struct Waiting {
 
 /// What the writer found.
 pub(super) enum Taken {
-    /// Writes, or one order to open a bucket.
-    Orders(Vec<Order>),
+    /// Jobs that make one batch.
+    Jobs(Vec<Box<dyn Job>>),
     /// The order to close.
     Close(Answer<()>),
     /// Nothing came in time.
@@ -171,26 +155,25 @@ impl Queue {
         }
     }
 
-    /// Takes orders from the front: an order to open or to close stands alone, so that nothing is
-    /// drafted beside it by other settings, or behind it.
+    /// Takes orders from the front, as many as fit into a batch; one that stands alone, alone.
     fn take_batch(&self, waiting: &mut Waiting) -> Taken {
         let mut units = 0;
-        let mut orders = Vec::new();
+        let mut jobs = Vec::new();
         while let Some(order) = waiting.orders.pop_front_if(|order| {
-            orders.is_empty() || (order.is_write() && units < MAX_BATCH_UNITS)
+            jobs.is_empty() || (!order.stands_alone() && units < MAX_BATCH_UNITS)
         }) {
             units += order.units();
-            if let Order::Close { answer } = order {
-                return Taken::Close(answer);
+            let alone = order.stands_alone();
+            match order {
+                Order::Close { answer } => return Taken::Close(answer),
+                Order::Job(job) => jobs.push(job),
             }
-            let is_write = order.is_write();
-            orders.push(order);
-            if !is_write {
+            if alone {
                 break;
             }
         }
         self.room.add_permits(units as usize);
-        Taken::Orders(orders)
+        Taken::Jobs(jobs)
     }
 
     /// Drops the orders that wait, which their callers take for a closed store, and refuses all

@@ -1,12 +1,14 @@
 //! Reading buckets from rows.
 
+mod stream;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::clock::{Clock, Millis};
-use super::engine::{Engine, Go, Range};
+use super::engine::{Direction, Engine, Go, Range};
 use super::fault::Fault;
 use super::row::{self, BucketId, BucketRow, Head, Keys, Malformed, Settings, StoreRow, Stored};
 use crate::kv::{Entry, Revision, Since, Snapshot};
@@ -39,7 +41,12 @@ impl Reader {
 
     /// A row that the layout did not write is damage.
     pub(super) fn sound<T>(&self, decoded: Result<T, Malformed>) -> Result<T, Fault> {
-        decoded.map_err(|Malformed| Fault::damaged(&self.place, "a row is malformed"))
+        decoded.map_err(|Malformed| self.unsound("a row is malformed"))
+    }
+
+    /// Says that rows do not go together as the layout writes them.
+    pub(super) fn unsound(&self, detail: &str) -> Fault {
+        Fault::damaged(&self.place, detail)
     }
 }
 
@@ -100,14 +107,12 @@ impl Reader {
         Ok(due)
     }
 
-    /// Returns when the first timer goes off.
+    /// Returns when the first timer or alarm goes off.
     pub(super) fn first_timer(&self) -> Result<Option<Millis>, Fault> {
-        let mut first = None;
-        self.visit(&[row::timers()], |key, _| {
-            first = Some(row::timer_of(key)?.0);
-            Ok(Go::Stop)
-        })?;
-        Ok(first)
+        let page = self.engine.page(&row::timers(), Direction::Forward, 1)?;
+        let first = page.first().map(|(key, _)| row::timer_of(key));
+        let first = self.sound(first.transpose())?.map(|(at, ..)| at);
+        Ok(first.into_iter().chain(self.first_alarm()?).min())
     }
 
     /// Returns all keys of a bucket, those with nothing but a marker too.

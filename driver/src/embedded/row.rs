@@ -1,4 +1,4 @@
-//! How buckets are laid out in the rows of an engine.
+//! How buckets and streams are laid out in the rows of an engine.
 //!
 //! An engine knows rows: byte strings, sorted. The first byte of a row's key says what it is:
 //!
@@ -10,13 +10,29 @@
 //! | `L` latest | bucket id, key | the latest entry of the key, value inline |
 //! | `O` older | bucket id, key, `FF`, revision | an earlier entry of the key |
 //! | `T` timer | deadline, bucket id, key | nothing |
+//! | `N` stream | name | id, epoch, settings |
+//! | `E` end | stream id | last and first sequence, counts, alarm |
+//! | `M` message | stream id, sequence | the message |
+//! | `X` index | stream id, subject, `FF`, sequence | nothing |
+//! | `J` subject | stream id, subject | last and first sequence, count |
+//! | `D` known id | stream id, message id | sequence, time |
+//! | `I` its age | stream id, sequence | message id |
+//! | `C` consumer | stream id, name | settings, position |
+//! | `P` pending | stream id, name, `FF`, sequence | deadline, attempt |
+//! | `R` due | stream id, name, `FF`, deadline, sequence | nothing |
+//! | `A` alarm | deadline, stream id | nothing |
+//! | `G` dropped | stream id | nothing: its rows are to go |
 //!
 //! A put without history, lifetime or new bucket writes the latest row, in place, and the head,
 //! which a batch writes once. The revisions of the older rows stand in the latest row, so that no
-//! write has to scan. Integers in keys are big-endian, so that they sort; in values little-endian.
+//! write has to scan. A publish writes the message, its index and its subject, and the end, which a
+//! batch writes once; messages lie in their order, so that the table grows at one place. Integers
+//! in keys are big-endian, so that they sort; in values little-endian.
 //! `FF` is in no UTF-8 text, so that no key's older rows lie among another's.
 
+pub(super) mod consumer;
 mod key;
+pub(super) mod stream;
 mod value;
 
 use bytes::Bytes;
@@ -25,6 +41,7 @@ pub(super) use self::key::{
     Keys, bucket_key, bucket_name, buckets, entry_key, head_key, is_head, latest_key, latest_rows,
     older_key, older_rows, store_key, timer_key, timer_of, timers,
 };
+pub(super) use self::stream::{StreamRow, StreamSettings};
 pub(super) use self::value::{BucketRow, Head, Settings, StoreRow, Stored};
 use crate::kv::Entry;
 
@@ -35,6 +52,10 @@ pub(super) const FORMAT: u32 = 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct BucketId(pub(super) u32);
 
+/// A stream's number in the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct StreamId(pub(super) u32);
+
 /// A value cannot be what this layout wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
@@ -44,7 +65,7 @@ pub(super) fn entry(key: &[u8], row: &Bytes) -> Result<Entry, Malformed> {
     Ok(Stored::decode(row)?.into_entry(entry_key(key)?.to_owned()))
 }
 
-fn text(bytes: &[u8]) -> Result<&str, Malformed> {
+pub(super) fn text(bytes: &[u8]) -> Result<&str, Malformed> {
     std::str::from_utf8(bytes).map_err(|_| Malformed)
 }
 

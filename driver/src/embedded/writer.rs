@@ -13,18 +13,15 @@ use std::time::Duration;
 
 use tracing::{debug, info, warn};
 
-use super::bucket::State;
 use super::clock::Millis;
 use super::draft::{Draft, Drafted, Told};
 use super::engine::Rest;
 use super::fault::Fault;
-use super::queue::{Answer, Order, Taken};
+use super::queue::{Answer, Job, Taken};
 use super::reader::Reader;
-use super::row::BucketRow;
 use super::store::Shared;
-use crate::Error;
-use crate::kv::Revision;
-use crate::kv::group::End;
+use super::stream::Published;
+use crate::fanout::End;
 
 /// Most timers that go off in one batch, so that writers do not wait behind an avalanche.
 const MAX_TIMERS: usize = 1024;
@@ -55,14 +52,6 @@ impl Closed {
     }
 }
 
-/// What came of an order, once its batch is applied.
-enum Outcome {
-    Written(Result<Revision, Error>),
-    Opened(BucketRow),
-    /// Nobody waits for it.
-    Skipped,
-}
-
 /// The loop.
 impl Writer {
     pub(super) fn new(shared: Arc<Shared>, timer: Option<Millis>) -> Self {
@@ -76,17 +65,17 @@ impl Writer {
     /// Works until the store is closed, and returns whom to tell, or until it is abandoned.
     pub(super) fn run(mut self) -> Option<Closed> {
         loop {
-            let orders = match self.shared.queue.take(self.patience()) {
-                Taken::Orders(orders) => orders,
+            let jobs = match self.shared.queue.take(self.patience()) {
+                Taken::Jobs(jobs) => jobs,
                 Taken::Nothing => Vec::new(),
                 Taken::Close(answer) => return Some(self.close(answer)),
                 Taken::Abandoned => return None,
             };
             // While batches fail, timers wait with everything else.
-            if orders.is_empty() && (self.in_trouble() || !self.timer_is_due()) {
+            if jobs.is_empty() && (self.in_trouble() || !self.timer_is_due()) {
                 self.rest();
             } else {
-                self.turn(orders);
+                self.turn(jobs);
             }
         }
     }
@@ -147,41 +136,28 @@ impl Writer {
 /// One batch.
 impl Writer {
     /// Does what is due and what was ordered, and answers.
-    fn turn(&mut self, orders: Vec<Order>) {
-        let turned = self.draft_and_apply(&orders);
+    fn turn(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        let turned = self.draft_and_apply(&mut jobs);
         self.note(&turned);
-        match turned {
-            Ok(outcomes) => {
-                for (order, outcome) in orders.into_iter().zip(outcomes) {
-                    self.answer(order, outcome);
-                }
-            }
-            Err(fault) => orders.into_iter().for_each(|order| order.fail(&fault)),
+        for job in jobs {
+            job.answer(&self.shared, turned.as_ref().copied());
         }
     }
 
-    fn draft_and_apply(&mut self, orders: &[Order]) -> Result<Vec<Outcome>, Fault> {
+    fn draft_and_apply(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), Fault> {
         let shared = self.shared.clone();
         let mut draft = Draft::new(&shared.reader);
         let fired = self.fire_timers(&mut draft)?;
-        let mut outcomes = Vec::with_capacity(orders.len());
-        for order in orders {
-            outcomes.push(match order {
-                // Nothing is begun for a caller who gave up.
-                order if order.is_abandoned() => Outcome::Skipped,
-                Order::Write {
-                    bucket,
-                    key,
-                    write,
-                    answer: _,
-                } => Outcome::Written(draft.write(bucket, key, write)?),
-                Order::Open { config, answer: _ } => Outcome::Opened(draft.open(config)?),
-                Order::Close { answer: _ } => Outcome::Skipped,
-            });
+        for job in jobs {
+            // Nothing is begun for a caller who gave up.
+            if !job.is_abandoned() {
+                job.draft(&mut draft)?;
+            }
         }
         let Drafted {
             rows,
             changes,
+            published,
             timer,
         } = draft.finish();
         if !rows.is_empty() {
@@ -194,7 +170,8 @@ impl Writer {
             self.timer = shared.reader.first_timer().unwrap_or(self.timer);
         }
         tell(&shared.reader, &changes);
-        Ok(outcomes)
+        Published::tell(&published, &shared.reader);
+        Ok(())
     }
 
     /// Drafts what the timers that have gone off ask for; returns true when there was one.
@@ -202,7 +179,8 @@ impl Writer {
         if !self.timer_is_due() {
             return Ok(false);
         }
-        let due = self.shared.reader.due_timers(self.now(), MAX_TIMERS)?;
+        let (now, reader) = (self.now(), &self.shared.reader);
+        let due = reader.due_timers(now, MAX_TIMERS)?;
         let buckets = self
             .shared
             .buckets
@@ -213,35 +191,15 @@ impl Writer {
                 draft.fire(at, bucket, &key)?;
             }
         }
+        let due = reader.due_alarms(now, MAX_TIMERS)?;
+        let streams = self.shared.streams();
+        for (at, stream) in due {
+            match streams.by_id(stream) {
+                Some(stream) => draft.fire_alarm(at, stream)?,
+                None => draft.sweep(at, stream)?,
+            }
+        }
         Ok(true)
-    }
-
-    fn answer(&self, order: Order, outcome: Outcome) {
-        match (order, outcome) {
-            (Order::Write { answer, .. }, Outcome::Written(result)) => {
-                let _ = answer.send(result);
-            }
-            (Order::Open { config, answer }, Outcome::Opened(row)) => {
-                let _ = answer.send(Ok(self.register(config.name(), row)));
-            }
-            _ => {}
-        }
-    }
-
-    /// Makes a bucket known, or its new settings.
-    fn register(&self, name: &str, row: BucketRow) -> Arc<State> {
-        let mut buckets = self
-            .shared
-            .buckets
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(state) = buckets.by_name(name) {
-            state.set_settings(row.settings);
-            return state.clone();
-        }
-        let state = Arc::new(State::new(row));
-        buckets.insert(name.to_owned(), state.clone());
-        state
     }
 }
 
@@ -317,6 +275,9 @@ impl Drop for Writer {
         for state in buckets.all() {
             state.changes.end(End::Closed);
             state.changes.wake();
+        }
+        for state in self.shared.streams().all() {
+            state.end(End::Closed);
         }
     }
 }

@@ -4,17 +4,15 @@
 //! lag and resume stand above it, once for all backends; a backend stores, reads and follows. It is
 //! held to its contract by the conformance suite in `tests/it/conformance.rs`.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::{BucketConfig, Entry, Revision};
+use crate::boxed::BoxFuture;
+use crate::fanout::Upstream;
 use crate::{Error, Filter};
-
-/// A future of a backend.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A store of buckets.
 ///
@@ -80,19 +78,7 @@ pub trait BucketBackend: Send + Sync + 'static {
     /// again after a failure.
     ///
     /// Fails with [`Error::is_too_old`] when changes after `after` are gone without a trace.
-    fn follow(&self, after: Revision) -> BoxFuture<'_, Result<Box<dyn Upstream>, Error>>;
-}
-
-/// The changes of one bucket as they are made.
-pub trait Upstream: Send {
-    /// Waits for changes and returns one or more, of rising revisions, none left out that is still
-    /// kept, none twice.
-    ///
-    /// Any error ends this upstream; the caller follows anew from the last revision that it got.
-    /// [`Error::is_closed`] and [`Error::is_too_old`] are final for the watchers too.
-    ///
-    /// Cancel safe: what a dropped call would have returned comes with the next.
-    fn next(&mut self) -> BoxFuture<'_, Result<Vec<Arc<Entry>>, Error>>;
+    fn follow(&self, after: Revision) -> BoxFuture<'_, Result<Box<dyn Upstream<Entry>>, Error>>;
 }
 
 /// A change, and what must hold for it to be made.

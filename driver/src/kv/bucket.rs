@@ -8,10 +8,11 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::backend::{BucketBackend, Change, Guard, Since, Write};
-use super::hub::Hub;
 use super::watch::{Watch, WatchFrom};
 use super::{BucketConfig, Entry, Revision};
+use crate::boxed::BoxFuture;
 use crate::deadline::within;
+use crate::fanout::{Hub, Source, Upstream};
 use crate::stats::Gauge;
 use crate::{Error, Filter, key};
 
@@ -38,7 +39,7 @@ pub(super) struct Core {
     deadline: Duration,
     value_limit_bytes: AtomicUsize,
     watchers: Gauge,
-    hub: Hub,
+    hub: Hub<Entry>,
 }
 
 impl Core {
@@ -48,7 +49,7 @@ impl Core {
         deadline: Duration,
         watchers: Gauge,
     ) -> Self {
-        let hub = Hub::new(name.clone(), backend.clone());
+        let hub = Hub::new(name.clone(), Arc::new(Changes(backend.clone())));
         Self {
             name,
             backend,
@@ -71,6 +72,19 @@ impl Core {
 
     pub(super) fn close(&self) {
         self.hub.close();
+    }
+}
+
+/// A bucket as a hub follows it.
+struct Changes(Arc<dyn BucketBackend>);
+
+impl Source<Entry> for Changes {
+    fn head(&self) -> BoxFuture<'_, Result<u64, Error>> {
+        Box::pin(async { Ok(self.0.head().await?.0) })
+    }
+
+    fn follow(&self, after: u64) -> BoxFuture<'_, Result<Box<dyn Upstream<Entry>>, Error>> {
+        self.0.follow(Revision(after))
     }
 }
 

@@ -5,6 +5,8 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
+use crate::fanout::Item;
+
 /// The number of a change: unique within a bucket and growing with each, also over restarts.
 /// Numbers may be skipped.
 ///
@@ -72,5 +74,19 @@ impl Entry {
     /// Returns true when the entry is a value and not the marker of a delete, purge or expiry.
     pub fn is_live(&self) -> bool {
         self.operation == Operation::Put
+    }
+}
+
+impl Item for Entry {
+    fn key(&self) -> &str {
+        &self.key
+    }
+
+    fn position(&self) -> u64 {
+        self.revision.0
+    }
+
+    fn bytes(&self) -> usize {
+        self.value.len()
     }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::backend::Snapshot;
 use super::bucket::Core;
-use super::hub::Listener;
 use super::{Entry, Revision};
 use crate::Error;
+use crate::fanout::Listener;
 use crate::stats::Counted;
 
 /// Where a watch begins.
@@ -51,7 +51,7 @@ pub struct Watch {
     caught_up: CaughtUp,
     position: Revision,
     /// Taken at the end.
-    listener: Option<Listener>,
+    listener: Option<Listener<Entry>>,
     /// Keeps the upstream alive, also when no handle of the bucket is left.
     _core: Arc<Core>,
     _counted: Counted,
@@ -65,7 +65,7 @@ enum CaughtUp {
 
 impl Watch {
     pub(super) fn new(
-        listener: Listener,
+        listener: Listener<Entry>,
         start: Snapshot,
         from: WatchFrom,
         core: Arc<Core>,

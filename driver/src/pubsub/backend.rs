@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::kv::BoxFuture;
+use crate::boxed::BoxFuture;
 use crate::{Error, Filter};
 
 /// Carries messages. Subjects are well formed and payloads within the limit; every future may be

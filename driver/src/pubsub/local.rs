@@ -12,7 +12,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::backend::{Delivery, PubSubBackend, SubscriptionBackend};
-use crate::kv::BoxFuture;
+use crate::boxed::BoxFuture;
 use crate::{Error, Filter};
 
 /// Most messages that wait for a subscriber.

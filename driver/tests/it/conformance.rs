@@ -12,10 +12,13 @@
 //! skip numbers, lifetimes may be rounded up to whole seconds.
 
 pub(crate) mod buckets;
+pub(crate) mod consumers;
 pub(crate) mod expiry;
+pub(crate) mod followers;
 pub(crate) mod limits;
 pub(crate) mod pubsub;
 pub(crate) mod restart;
+pub(crate) mod streams;
 pub(crate) mod values;
 pub(crate) mod watches;
 
@@ -122,6 +125,78 @@ macro_rules! conformance {
                     a_watch_outlives_the_handle_it_came_from
                     closing_ends_the_watches
                 }
+                streams {
+                    sequences_count_from_one_over_all_subjects
+                    a_message_comes_back_as_it_was_published
+                    values_travel_as_json
+                    a_subject_that_is_not_the_stream_s_is_refused
+                    the_largest_message_is_taken_and_a_larger_one_refused
+                    an_id_within_the_window_is_a_duplicate
+                    an_id_is_known_also_when_its_message_has_gone
+                    an_id_is_forgotten_after_the_window
+                    fifty_clients_repeat_one_message_and_one_is_stored
+                    what_is_expected_of_the_stream_must_hold
+                    what_is_expected_of_the_subject_must_hold
+                    a_duplicate_is_one_whatever_it_expects
+                    no_message_is_lost_among_fifty_clients_that_expect
+                    the_last_of_a_subject_is_found
+                    replay_returns_the_last_of_a_filter_oldest_first
+                    pages_walk_both_ways_without_gap_or_repeat
+                    a_few_among_many_others_are_found
+                    a_page_of_large_messages_ends_sooner
+                    a_read_of_nothing_or_of_too_much_is_refused
+                    the_oldest_go_when_there_are_too_many
+                    the_oldest_of_a_subject_go_when_it_has_too_many
+                    the_oldest_go_when_they_take_too_many_bytes
+                    what_is_too_old_goes
+                    new_limits_trim_what_is_there
+                    a_page_after_what_was_trimmed_is_too_old
+                    purge_removes_what_it_matches
+                    one_message_is_deleted
+                    ensured_twice_it_is_the_same_stream
+                    no_subject_belongs_to_two_streams
+                    a_deleted_stream_is_gone
+                    bad_settings_are_refused
+                    a_dropped_publish_is_made_whole_or_not_at_all
+                    a_closed_driver_says_so
+                }
+                followers {
+                    what_is_there_then_one_mark_then_what_comes
+                    an_empty_stream_is_caught_up_at_once
+                    new_begins_with_the_mark
+                    last_begins_with_the_last_of_the_filter
+                    after_goes_on_where_another_stopped
+                    after_what_was_trimmed_is_too_old
+                    a_follower_that_is_overtaken_while_it_catches_up_is_told
+                    a_long_replay_among_publishes_misses_and_repeats_nothing
+                    a_thousand_followers_of_as_many_subjects_hear_their_own
+                    a_follower_of_one_subject_is_not_woken_by_others
+                    a_slow_follower_is_ended_and_resumes_without_gap_or_repeat
+                    a_dropped_next_loses_no_message
+                    dropped_followers_are_not_counted
+                    a_follower_outlives_the_handle_it_came_from
+                    deleting_the_stream_ends_its_followers
+                    closing_ends_the_followers
+                    what_was_refused_or_is_a_duplicate_is_not_heard
+                }
+                consumers {
+                    messages_are_handed_out_in_order
+                    one_that_waits_gets_what_comes
+                    a_filter_leaves_out_the_others
+                    each_message_goes_to_one_of_many
+                    what_is_not_acknowledged_in_time_comes_again
+                    what_failed_comes_again_after_its_delay
+                    what_can_never_succeed_does_not_come_again
+                    work_in_progress_is_not_handed_out_again
+                    a_message_is_given_up_after_its_deliveries
+                    no_more_are_out_than_allowed
+                    opened_twice_it_is_the_same_consumer
+                    consumers_do_not_share_messages
+                    what_was_trimmed_is_not_handed_out
+                    a_deleted_consumer_is_gone
+                    bad_settings_are_refused
+                    closing_ends_those_who_wait
+                }
                 pubsub {
                     subscribers_hear_what_is_published_in_order
                     wildcards_are_heard
@@ -151,6 +226,11 @@ macro_rules! durable {
             a_bucket_keeps_its_epoch_and_settings
             a_watcher_resumes_over_a_restart
             what_expired_meanwhile_is_seen_as_expired
+            messages_and_sequences_stay
+            an_id_is_known_over_a_restart
+            a_follower_resumes_over_a_restart
+            messages_that_grew_too_old_meanwhile_are_gone
+            what_was_out_comes_again_over_a_restart
         }
     };
     (@rules $name:ident, $backend:expr; $($rule:ident)*) => {

@@ -141,7 +141,7 @@ impl BucketBackend for Flaky {
         Box::pin(async { Ok(Revision(*self.head.borrow())) })
     }
 
-    fn follow(&self, after: Revision) -> BoxFuture<'_, Result<Box<dyn Upstream>, Error>> {
+    fn follow(&self, after: Revision) -> BoxFuture<'_, Result<Box<dyn Upstream<Entry>>, Error>> {
         Box::pin(async move {
             self.follows.fetch_add(1, Ordering::SeqCst);
             if after.0 < self.floor.load(Ordering::SeqCst) as u64 {
@@ -153,7 +153,7 @@ impl BucketBackend for Flaky {
                 left: self.patience,
                 head: self.head.subscribe(),
             };
-            Ok(Box::new(upstream) as Box<dyn Upstream>)
+            Ok(Box::new(upstream) as Box<dyn Upstream<Entry>>)
         })
     }
 }
@@ -165,7 +165,7 @@ struct FlakyUpstream {
     head: watch::Receiver<u64>,
 }
 
-impl Upstream for FlakyUpstream {
+impl Upstream<Entry> for FlakyUpstream {
     fn next(&mut self) -> BoxFuture<'_, Result<Vec<Arc<Entry>>, Error>> {
         Box::pin(async move {
             if self.left == 0 {

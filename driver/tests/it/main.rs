@@ -5,6 +5,10 @@ mod conformance;
 mod crash;
 mod directory;
 mod doubles;
+#[cfg(feature = "http")]
+mod http_client;
+#[cfg(feature = "mail")]
+mod mail;
 mod support;
 
 use crate::backends::{Directory, Memory};

@@ -1,11 +1,30 @@
 //! What the tests share.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Wake;
 use std::time::Duration;
 
 use pleach_driver::{
-    Bucket, BucketConfig, Driver, Entry, Error, Operation, Revision, Watch, WatchEvent,
+    Bucket, BucketConfig, Driver, Entry, Error, Operation, Revision, Stream, StreamConfig, Watch,
+    WatchEvent,
 };
+
+/// Counts how often a task would have been woken.
+#[derive(Default)]
+pub(crate) struct Wakes(AtomicUsize);
+
+impl Wakes {
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
 
 /// How long a test waits for what must come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -22,11 +41,27 @@ pub(crate) fn soon<F: Future>(future: F) -> impl Future<Output = F::Output> {
     }
 }
 
-/// The settings of a bucket that no other test uses, on any server.
-pub(crate) fn config() -> BucketConfig {
+/// A name that no other test uses, on any server.
+fn name() -> String {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let next = NEXT.fetch_add(1, Ordering::Relaxed);
-    BucketConfig::new(format!("test-{}-{next}", std::process::id()))
+    format!("test-{}-{next}", std::process::id())
+}
+
+/// The settings of a bucket of this test's own.
+pub(crate) fn config() -> BucketConfig {
+    BucketConfig::new(name())
+}
+
+/// The settings of a stream of this test's own, whose subjects begin with its name.
+pub(crate) fn stream_config() -> StreamConfig {
+    let name = name();
+    let subjects = [format!("{name}.>")];
+    StreamConfig::new(name).subjects(subjects)
+}
+
+pub(crate) async fn stream(driver: &Driver) -> Stream {
+    driver.streams().ensure(stream_config()).await.unwrap()
 }
 
 pub(crate) async fn bucket(driver: &Driver) -> Bucket {

@@ -179,18 +179,18 @@ impl BucketBackend for Part {
         Box::pin(async { self.store.read().map(|_| Revision::NONE) })
     }
 
-    fn follow(&self, _: Revision) -> BoxFuture<'_, Result<Box<dyn Upstream>, Error>> {
+    fn follow(&self, _: Revision) -> BoxFuture<'_, Result<Box<dyn Upstream<Entry>>, Error>> {
         Box::pin(async {
             self.store
                 .read()
-                .map(|_| Box::new(Silent) as Box<dyn Upstream>)
+                .map(|_| Box::new(Silent) as Box<dyn Upstream<Entry>>)
         })
     }
 }
 
 struct Silent;
 
-impl Upstream for Silent {
+impl Upstream<Entry> for Silent {
     fn next(&mut self) -> BoxFuture<'_, Result<Vec<Arc<Entry>>, Error>> {
         Box::pin(std::future::pending())
     }

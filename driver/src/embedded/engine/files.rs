@@ -21,7 +21,7 @@ use super::log::{Log, SEGMENT_BYTES};
 use super::overlay::Overlay;
 use super::replay;
 use super::table::{Mark, Table};
-use super::{Batch, Engine, Range, Rest, Visit};
+use super::{Batch, Direction, Engine, Page, Range, Rest, Visit};
 use crate::embedded::disk::Disk;
 use crate::embedded::fault::Fault;
 
@@ -102,6 +102,10 @@ impl Engine for Files {
 
     fn scan(&self, ranges: &[Range], visit: &mut Visit<'_>) -> Result<(), Fault> {
         self.layers.scan(ranges, visit)
+    }
+
+    fn page(&self, range: &Range, order: Direction, most: usize) -> Result<Page, Fault> {
+        self.layers.page(range, order, most)
     }
 
     fn apply(&self, batch: Batch) -> Result<(), Fault> {

@@ -6,7 +6,7 @@ use tracing::debug;
 use super::cache::Cache;
 use super::overlay::Overlay;
 use super::table::{Mark, Table};
-use super::{Go, Range, Visit};
+use super::{Direction, Go, Page, Range, Visit};
 use crate::embedded::fault::Fault;
 
 /// All rows of a store.
@@ -60,6 +60,34 @@ impl Layers {
                 }
             }
             Ok(())
+        })
+    }
+
+    pub(super) fn page(&self, range: &Range, order: Direction, most: usize) -> Result<Page, Fault> {
+        self.table.view(|table| {
+            let (above, below) = self.overlay.page(range, order, most, || table.rows());
+            let mut page = Page::with_capacity(most.min(64));
+            let mut above = above.into_iter().peekable();
+            let is_before = |above: &Bytes, key: &[u8]| match order {
+                Direction::Forward => above[..] < *key,
+                Direction::Backward => above[..] > *key,
+            };
+            below?.walk(range, order, &mut |key, row| {
+                while let Some((above, row)) = above.next_if(|(above, _)| is_before(above, key)) {
+                    page.extend(row.map(|row| (above, row)));
+                }
+                match above.next_if(|(above, _)| above[..] == *key) {
+                    Some((key, row)) => page.extend(row.map(|row| (key, row))),
+                    None if page.len() < most => {
+                        page.push((Bytes::copy_from_slice(key), Bytes::copy_from_slice(row)));
+                    }
+                    None => {}
+                }
+                if page.len() < most { Go::On } else { Go::Stop }
+            })?;
+            page.extend(above.filter_map(|(key, row)| Some((key, row?))));
+            page.truncate(most);
+            Ok(page)
         })
     }
 

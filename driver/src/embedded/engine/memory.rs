@@ -5,7 +5,7 @@ use std::sync::{PoisonError, RwLock};
 
 use bytes::Bytes;
 
-use super::{Batch, Engine, Go, Range, Rest, Visit};
+use super::{Batch, Direction, Engine, Go, Page, Range, Rest, Visit};
 use crate::embedded::fault::Fault;
 
 /// Rows that are gone with the process.
@@ -31,6 +31,17 @@ impl Engine for Memory {
             }
         }
         Ok(())
+    }
+
+    fn page(&self, range: &Range, order: Direction, most: usize) -> Result<Page, Fault> {
+        let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
+        let within = rows
+            .range(range.from.clone()..range.to.clone())
+            .map(|(key, row)| (key.clone(), row.clone()));
+        Ok(match order {
+            Direction::Forward => within.take(most).collect(),
+            Direction::Backward => within.rev().take(most).collect(),
+        })
     }
 
     fn apply(&self, batch: Batch) -> Result<(), Fault> {

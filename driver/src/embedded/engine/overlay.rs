@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
 
-use super::{Batch, Go, Range, Visit};
+use super::{Batch, Direction, Go, Range, Visit};
 
 #[derive(Default)]
 pub(super) struct Overlay {
@@ -66,6 +66,19 @@ impl Overlay {
         (above, below())
     }
 
+    /// Returns the rows of a range up to the `most`th that was not removed, in order, and what
+    /// `below` returns, both of one moment.
+    pub(super) fn page<T>(
+        &self,
+        range: &Range,
+        order: Direction,
+        most: usize,
+        below: impl FnOnce() -> T,
+    ) -> (Vec<(Bytes, Option<Bytes>)>, T) {
+        let sheets = self.read();
+        (sheets.page(range, order, most), below())
+    }
+
     /// Freezes the active sheet. There is no frozen one: it was [`melted`](Self::melt).
     pub(super) fn freeze(&self) {
         let mut sheets = self.write();
@@ -98,6 +111,42 @@ impl Sheets {
             rows.extend(found.map(|(key, row)| (key.clone(), row.clone())));
         }
         Above(rows.into_iter().peekable())
+    }
+}
+
+impl Sheets {
+    fn page(&self, range: &Range, order: Direction, most: usize) -> Vec<(Bytes, Option<Bytes>)> {
+        type Rows<'a> = Box<dyn Iterator<Item = (&'a Bytes, &'a Option<Bytes>)> + 'a>;
+        let walk = |sheet| -> Rows<'_> {
+            let rows = Batch::range(sheet, range.from.clone()..range.to.clone());
+            match order {
+                Direction::Forward => Box::new(rows),
+                Direction::Backward => Box::new(rows.rev()),
+            }
+        };
+        let mut active = walk(&self.active).peekable();
+        let mut frozen = walk(&self.frozen).peekable();
+        let (mut page, mut live) = (Vec::new(), 0);
+        while live < most {
+            let next = match (active.peek(), frozen.peek()) {
+                (Some((above, _)), Some((below, _))) => {
+                    if above == below {
+                        frozen.next();
+                        active.next()
+                    } else if (above < below) == (order == Direction::Forward) {
+                        active.next()
+                    } else {
+                        frozen.next()
+                    }
+                }
+                (Some(_), None) => active.next(),
+                (None, _) => frozen.next(),
+            };
+            let Some((key, row)) = next else { break };
+            live += usize::from(row.is_some());
+            page.push((key.clone(), row.clone()));
+        }
+        page
     }
 }
 

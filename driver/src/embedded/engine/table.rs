@@ -18,7 +18,7 @@ use tracing::warn;
 
 use super::record::{Salt, Sequence};
 use super::trial::Trial;
-use super::{Batch, Go, Range};
+use super::{Batch, Direction, Go, Range};
 use crate::embedded::disk::{Disk, DiskFile};
 use crate::embedded::fault::Fault;
 
@@ -227,7 +227,21 @@ impl Rows {
         range: &Range,
         visit: &mut dyn FnMut(&[u8], &[u8]) -> Go,
     ) -> Result<Go, redb::Error> {
-        for row in self.0.range::<&[u8]>(&range.from[..]..&range.to[..])? {
+        self.walk(range, Direction::Forward, visit)
+    }
+
+    /// Visits the rows of `range` in either order.
+    pub(super) fn walk(
+        &self,
+        range: &Range,
+        order: Direction,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> Go,
+    ) -> Result<Go, redb::Error> {
+        let mut rows = self.0.range::<&[u8]>(&range.from[..]..&range.to[..])?;
+        while let Some(row) = match order {
+            Direction::Forward => rows.next(),
+            Direction::Backward => rows.next_back(),
+        } {
             let (key, row) = row?;
             if visit(key.value(), row.value()) == Go::Stop {
                 return Ok(Go::Stop);

@@ -17,7 +17,7 @@ const TIMER: u8 = b'T';
 /// Ends a key in an older row.
 const KEY_END: u8 = 0xFF;
 
-fn key_of(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
+pub(super) fn key_of(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
     let mut row = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());
     row.push(kind);
     for part in parts {

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use pleach_driver::{Operation, WatchFrom, WriteOptions};
+use pleach_driver::{
+    ConsumerConfig, FollowEvent, FollowFrom, Operation, Sequence, WatchFrom, WriteOptions,
+};
 
+use super::streams::{all, message, on, put, text};
 use crate::backends::Backend;
-use crate::support::{config, expect, history, value};
+use crate::support::{config, expect, history, soon, stream_config, value};
 
 pub(crate) async fn values_history_and_markers_stay(backend: &impl Backend) {
     let config = config().history(3);
@@ -113,5 +116,115 @@ pub(crate) async fn what_expired_meanwhile_is_seen_as_expired(backend: &impl Bac
     let entry = bucket.entry("a").await.unwrap().unwrap();
     assert_eq!(entry.operation, Operation::Purge);
     assert!(entry.revision > revision);
+    driver.close().await.unwrap();
+}
+
+pub(crate) async fn messages_and_sequences_stay(backend: &impl Backend) {
+    let config = stream_config().max_messages(3);
+    let driver = backend.open().await;
+    let stream = driver.streams().ensure(config.clone()).await.unwrap();
+    for (token, payload) in [("a", "1"), ("b", "2"), ("a", "3"), ("b", "4")] {
+        put(&stream, token, payload).await;
+    }
+    stream.delete_message(Sequence(3)).await.unwrap();
+    let (epoch, info) = (stream.epoch().to_owned(), stream.info().await.unwrap());
+    let last = stream.last(&on(&stream, "b")).await.unwrap();
+    driver.close().await.unwrap();
+
+    let driver = backend.open().await;
+    assert_eq!(driver.streams().names().await.unwrap(), [config.name()]);
+    let stream = driver.streams().ensure(config).await.unwrap();
+    assert_eq!(stream.epoch(), epoch);
+    assert_eq!(stream.info().await.unwrap(), info);
+    assert_eq!(stream.last(&on(&stream, "b")).await.unwrap(), last);
+    assert_eq!(all(&stream).await, "b=2 b=4");
+    assert_eq!(put(&stream, "a", "5").await, 5);
+    assert_eq!(put(&stream, "a", "6").await, 6);
+    assert_eq!(all(&stream).await, "b=4 a=5 a=6");
+    driver.close().await.unwrap();
+}
+
+pub(crate) async fn an_id_is_known_over_a_restart(backend: &impl Backend) {
+    let config = stream_config();
+    let driver = backend.open().await;
+    let stream = driver.streams().ensure(config.clone()).await.unwrap();
+    put(&stream, "a", "0").await;
+    let publish = message(&stream, "a", "1").id("client-7");
+    let first = stream.publish(publish.clone()).await.unwrap();
+    driver.close().await.unwrap();
+
+    let driver = backend.open().await;
+    let stream = driver.streams().ensure(config).await.unwrap();
+    let again = stream.publish(publish).await.unwrap();
+    assert!(again.duplicate);
+    assert_eq!(again.sequence, first.sequence);
+    driver.close().await.unwrap();
+}
+
+pub(crate) async fn a_follower_resumes_over_a_restart(backend: &impl Backend) {
+    let config = stream_config();
+    let driver = backend.open().await;
+    let stream = driver.streams().ensure(config.clone()).await.unwrap();
+    for payload in ["1", "2", "3"] {
+        put(&stream, "a", payload).await;
+    }
+    driver.close().await.unwrap();
+
+    let driver = backend.open().await;
+    let stream = driver.streams().ensure(config).await.unwrap();
+    let from = FollowFrom::After(Sequence(1));
+    let mut follow = stream.follow(&on(&stream, "a"), from).await.unwrap();
+    put(&stream, "a", "4").await;
+    let mut heard = Vec::new();
+    while heard.len() < 3 {
+        if let FollowEvent::Message(message) = soon(follow.next()).await.unwrap().unwrap() {
+            heard.push(text(&message.payload).to_owned());
+        }
+    }
+    assert_eq!(heard, ["2", "3", "4"]);
+    driver.close().await.unwrap();
+}
+
+pub(crate) async fn messages_that_grew_too_old_meanwhile_are_gone(backend: &impl Backend) {
+    let lifetime = Duration::from_secs(1);
+    let config = stream_config().max_age(lifetime);
+    let driver = backend.open().await;
+    let stream = driver.streams().ensure(config.clone()).await.unwrap();
+    put(&stream, "a", "1").await;
+    driver.close().await.unwrap();
+    // The store is down, so that there is nothing to wait for but the time itself.
+    tokio::time::sleep(lifetime + Duration::from_millis(100)).await;
+
+    let driver = backend.open().await;
+    let stream = driver.streams().ensure(config).await.unwrap();
+    assert_eq!(all(&stream).await, "");
+    assert_eq!(put(&stream, "a", "2").await, 2);
+    driver.close().await.unwrap();
+}
+
+pub(crate) async fn what_was_out_comes_again_over_a_restart(backend: &impl Backend) {
+    let config = stream_config();
+    let worker = || ConsumerConfig::durable("worker").ack_wait(Duration::from_secs(1));
+    let driver = backend.open().await;
+    let stream = driver.streams().ensure(config.clone()).await.unwrap();
+    for payload in ["1", "2", "3"] {
+        put(&stream, "a", payload).await;
+    }
+    let consumer = stream.consumer(worker()).await.unwrap();
+    soon(consumer.next()).await.unwrap().ack().await.unwrap();
+    let _out = soon(consumer.next()).await.unwrap();
+    driver.close().await.unwrap();
+
+    let driver = backend.open().await;
+    let stream = driver.streams().ensure(config).await.unwrap();
+    let consumer = stream.consumer(worker()).await.unwrap();
+    let mut handed = Vec::new();
+    while handed.len() < 2 {
+        let delivery = soon(consumer.next()).await.unwrap();
+        handed.push((text(&delivery.message.payload).to_owned(), delivery.attempt));
+        delivery.ack().await.unwrap();
+    }
+    handed.sort_unstable();
+    assert_eq!(handed, [("2".to_owned(), 2), ("3".to_owned(), 1)]);
     driver.close().await.unwrap();
 }

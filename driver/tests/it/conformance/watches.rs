@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Wake};
+use std::task::Context;
 use std::time::Duration;
 
 use pleach_driver::{
     Bucket, Driver, Entry, Error, Filter, Operation, Revision, Watch, WatchEvent, WatchFrom,
 };
 
-use crate::support::{bucket, config, expect, next, next_entry, soon};
+use crate::support::{Wakes, bucket, config, expect, next, next_entry, soon};
 
 pub(crate) async fn current_values_then_one_mark_then_changes(driver: &Driver) {
     let bucket = driver.kv().bucket(config().history(5)).await.unwrap();
@@ -55,16 +54,6 @@ pub(crate) async fn one_key_is_watched_alone(driver: &Driver) {
     expect(&mut watch, &["a=2"]).await;
 }
 
-/// Counts how often a task would have been woken.
-#[derive(Default)]
-struct Wakes(AtomicUsize);
-
-impl Wake for Wakes {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
 pub(crate) async fn one_key_s_watcher_is_not_woken_by_others(driver: &Driver) {
     let bucket = bucket(driver).await;
     let mut one = bucket.watch("a", WatchFrom::Current).await.unwrap();
@@ -83,12 +72,12 @@ pub(crate) async fn one_key_s_watcher_is_not_woken_by_others(driver: &Driver) {
             bucket.put(key, "1").await.unwrap();
         }
         expect(&mut all, &["b=1", "a.b=1", "ab=1"]).await;
-        assert_eq!(wakes.0.load(Ordering::SeqCst), 0);
+        assert_eq!(wakes.count(), 0);
         bucket.put("a", "1").await.unwrap();
         expect(&mut all, &["a=1"]).await;
         assert!(matches!(soon(next).await, Some(Ok(WatchEvent::Entry(_)))));
     }
-    assert_eq!(wakes.0.load(Ordering::SeqCst), 1);
+    assert_eq!(wakes.count(), 1);
 }
 
 pub(crate) async fn a_pattern_is_watched(driver: &Driver) {

@@ -165,13 +165,13 @@ impl BucketBackend for OneBucket {
         Box::pin(async move { Ok(revision) })
     }
 
-    fn follow(&self, after: Revision) -> BoxFuture<'_, Result<Box<dyn Upstream>, Error>> {
+    fn follow(&self, after: Revision) -> BoxFuture<'_, Result<Box<dyn Upstream<Entry>>, Error>> {
         let upstream = Changes {
             store: self.0.clone(),
             told: self.0.told.subscribe(),
             after: after.0 as usize,
         };
-        Box::pin(async move { Ok(Box::new(upstream) as Box<dyn Upstream>) })
+        Box::pin(async move { Ok(Box::new(upstream) as Box<dyn Upstream<Entry>>) })
     }
 }
 
@@ -181,7 +181,7 @@ struct Changes {
     after: usize,
 }
 
-impl Upstream for Changes {
+impl Upstream<Entry> for Changes {
     fn next(&mut self) -> BoxFuture<'_, Result<Vec<Arc<Entry>>, Error>> {
         Box::pin(async move {
             let after = self.after;

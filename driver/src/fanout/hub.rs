@@ -1,13 +1,14 @@
-//! One upstream watch per bucket and process, and the local watchers that it feeds.
+//! One upstream per bucket or stream and process, and the local listeners that it feeds.
 //!
 //! The hub stands above the backend, so that every backend gets it: the upstream's task hands each
-//! change to the groups whose filter matches. A group of one key is found by the key, so that a
-//! change costs nothing to watchers of other keys; groups of patterns are tried one by one, each
-//! once, whatever the number of its watchers.
+//! item to the groups whose filter matches. A group of one key is found by the key, so that an item
+//! costs nothing to listeners of other keys; groups of patterns are tried one by one, each once,
+//! whatever the number of its listeners.
 //!
-//! The upstream begins with the first watcher and lasts as long as the bucket is open. When it
-//! fails, the task follows anew from the last revision it got: watchers notice nothing. Only if
-//! that cannot be done without a gap are they ended, with an error that tells them to start whole.
+//! The upstream begins with the first listener and lasts as long as the bucket or stream is open.
+//! When it fails, the task follows anew from the last item it got: listeners notice nothing. Only
+//! if that cannot be done without a gap are they ended, with an error that tells them to start
+//! whole.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,14 +18,13 @@ use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 use tracing::{debug, warn};
 
-use super::backend::{BucketBackend, Upstream};
 use super::group::{End, Group, Limits, Reader};
-use super::{Entry, Revision};
+use super::{Item, Source, Upstream};
 use crate::{Error, Filter};
 
-/// How far a watcher may fall behind before it is ended.
+/// How far a listener may fall behind before it is ended.
 const LIMITS: Limits = Limits {
-    entries: 1024,
+    items: 1024,
     bytes: 4 * 1024 * 1024,
 };
 
@@ -33,10 +33,11 @@ const LIMITS: Limits = Limits {
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 const MAX_BACKOFF: Duration = Duration::from_secs(2);
 
-pub(super) struct Hub {
-    shared: Arc<Shared>,
-    bucket: String,
-    backend: Arc<dyn BucketBackend>,
+pub(crate) struct Hub<T: Item> {
+    shared: Arc<Shared<T>>,
+    /// Of the bucket or stream, for the log.
+    name: String,
+    source: Arc<dyn Source<T>>,
     feed: OnceCell<Feed>,
 }
 
@@ -49,25 +50,30 @@ impl Drop for Feed {
     }
 }
 
-#[derive(Default)]
-struct Shared {
-    groups: Mutex<Groups>,
+struct Shared<T> {
+    groups: Mutex<Groups<T>>,
 }
 
-#[derive(Default)]
-struct Groups {
+struct Groups<T> {
     /// By key; the text is shared with the filters.
-    keys: HashMap<Arc<str>, Arc<Group>>,
-    patterns: HashMap<Filter, Arc<Group>>,
+    keys: HashMap<Arc<str>, Arc<Group<T>>>,
+    patterns: HashMap<Filter, Arc<Group<T>>>,
     closed: bool,
 }
 
-impl Hub {
-    pub(super) fn new(bucket: String, backend: Arc<dyn BucketBackend>) -> Self {
+impl<T: Item> Hub<T> {
+    pub(crate) fn new(name: String, source: Arc<dyn Source<T>>) -> Self {
+        let groups = Groups {
+            keys: HashMap::new(),
+            patterns: HashMap::new(),
+            closed: false,
+        };
         Self {
-            shared: Arc::default(),
-            bucket,
-            backend,
+            shared: Arc::new(Shared {
+                groups: Mutex::new(groups),
+            }),
+            name,
+            source,
             feed: OnceCell::new(),
         }
     }
@@ -75,14 +81,14 @@ impl Hub {
     /// Makes sure that the upstream is followed. Spawns a task the first time.
     ///
     /// Cancel safe: the next call begins again.
-    pub(super) async fn start(&self) -> Result<(), Error> {
+    pub(crate) async fn start(&self) -> Result<(), Error> {
         let begin = async {
-            let position = self.backend.head().await?;
-            let upstream = self.backend.follow(position).await?;
+            let position = self.source.head().await?;
+            let upstream = self.source.follow(position).await?;
             let follower = Follower {
                 shared: self.shared.clone(),
-                bucket: self.bucket.clone(),
-                backend: self.backend.clone(),
+                name: self.name.clone(),
+                source: self.source.clone(),
                 position,
             };
             Ok(Feed(tokio::spawn(follower.run(upstream))))
@@ -90,8 +96,8 @@ impl Hub {
         self.feed.get_or_try_init(|| begin).await.map(|_| ())
     }
 
-    /// Adds a watcher, which hears every change that is delivered from now on.
-    pub(super) fn join(&self, filter: Filter) -> Result<Listener, Error> {
+    /// Adds a listener, which hears every item that is delivered from now on.
+    pub(crate) fn join(&self, filter: Filter) -> Result<Listener<T>, Error> {
         let mut groups = self.shared.groups();
         if groups.closed {
             return Err(Error::closed());
@@ -115,8 +121,8 @@ impl Hub {
         })
     }
 
-    /// Ends all watchers and takes no more.
-    pub(super) fn close(&self) {
+    /// Ends all listeners and takes no more.
+    pub(crate) fn close(&self) {
         self.shared.groups().closed = true;
         self.shared.end_all(End::Closed);
         if let Some(feed) = self.feed.get() {
@@ -125,11 +131,11 @@ impl Hub {
     }
 }
 
-fn new_group() -> Arc<Group> {
+fn new_group<T: Item>() -> Arc<Group<T>> {
     Arc::new(Group::new(LIMITS))
 }
 
-impl Groups {
+impl<T: Item> Groups<T> {
     /// Forgets the group of `filter` when nobody is left in it.
     fn tidy(&mut self, filter: &Filter) {
         match filter.as_key() {
@@ -148,30 +154,30 @@ impl Groups {
     }
 }
 
-impl Shared {
-    fn groups(&self) -> MutexGuard<'_, Groups> {
+impl<T: Item> Shared<T> {
+    fn groups(&self) -> MutexGuard<'_, Groups<T>> {
         self.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn deliver(&self, changes: &[Arc<Entry>]) {
-        let mut touched: Vec<Arc<Group>> = Vec::new();
+    fn deliver(&self, items: &[Arc<T>]) {
+        let mut touched: Vec<Arc<Group<T>>> = Vec::new();
         {
             let groups = self.groups();
-            let mut push = |group: &Arc<Group>, change| {
-                if group.push(change) {
+            let mut push = |group: &Arc<Group<T>>, item| {
+                if group.push(item) {
                     touched.push(group.clone());
                 }
             };
-            for change in changes {
-                if let Some(group) = groups.keys.get(change.key.as_str()) {
-                    push(group, change);
+            for item in items {
+                if let Some(group) = groups.keys.get(item.key()) {
+                    push(group, item);
                 }
                 for (_, group) in groups
                     .patterns
                     .iter()
-                    .filter(|(filter, _)| filter.matches(&change.key))
+                    .filter(|(filter, _)| filter.matches(item.key()))
                 {
-                    push(group, change);
+                    push(group, item);
                 }
             }
         }
@@ -200,21 +206,21 @@ impl Shared {
     }
 }
 
-/// A watcher's place in the hub; dropped, the hub forgets it.
-pub(super) struct Listener {
-    shared: Arc<Shared>,
+/// A listener's place in the hub; dropped, the hub forgets it.
+pub(crate) struct Listener<T: Item> {
+    shared: Arc<Shared<T>>,
     filter: Filter,
     /// Always there until the drop.
-    reader: Option<Reader>,
+    reader: Option<Reader<T>>,
 }
 
-impl Listener {
-    pub(super) fn filter(&self) -> &Filter {
+impl<T: Item> Listener<T> {
+    pub(crate) fn filter(&self) -> &Filter {
         &self.filter
     }
 
-    /// Waits for the next change. Cancel safe.
-    pub(super) async fn next(&mut self) -> Result<Arc<Entry>, Error> {
+    /// Waits for the next item. Cancel safe.
+    pub(crate) async fn next(&mut self) -> Result<Arc<T>, Error> {
         match &mut self.reader {
             Some(reader) => reader.next().await,
             None => Err(Error::closed()),
@@ -222,7 +228,7 @@ impl Listener {
     }
 }
 
-impl Drop for Listener {
+impl<T: Item> Drop for Listener<T> {
     fn drop(&mut self) {
         let mut groups = self.shared.groups();
         self.reader = None;
@@ -231,30 +237,30 @@ impl Drop for Listener {
 }
 
 /// The upstream's task.
-struct Follower {
-    shared: Arc<Shared>,
-    bucket: String,
-    backend: Arc<dyn BucketBackend>,
-    /// The last revision delivered.
-    position: Revision,
+struct Follower<T: Item> {
+    shared: Arc<Shared<T>>,
+    name: String,
+    source: Arc<dyn Source<T>>,
+    /// The last item delivered.
+    position: u64,
 }
 
-impl Follower {
-    async fn run(mut self, mut upstream: Box<dyn Upstream>) {
+impl<T: Item> Follower<T> {
+    async fn run(mut self, mut upstream: Box<dyn Upstream<T>>) {
         let mut backoff = Duration::ZERO;
         loop {
             let error = match upstream.next().await {
-                Ok(changes) => {
-                    if let Some(last) = changes.last() {
-                        self.position = last.revision;
+                Ok(items) => {
+                    if let Some(last) = items.last() {
+                        self.position = last.position();
                     }
-                    self.shared.deliver(&changes);
+                    self.shared.deliver(&items);
                     backoff = Duration::ZERO;
                     continue;
                 }
                 Err(error) => error,
             };
-            debug!(bucket = self.bucket, %error, "the upstream watch was interrupted");
+            debug!(name = self.name, %error, "an upstream was interrupted");
             upstream = match self.follow_anew(error, &mut backoff).await {
                 Some(upstream) => upstream,
                 None => return,
@@ -262,20 +268,22 @@ impl Follower {
         }
     }
 
-    /// Follows from where it stopped, for as long as it takes; `None` when the bucket is closed.
+    /// Follows from where it stopped, for as long as it takes; `None` when it is closed.
     async fn follow_anew(
         &mut self,
         mut error: Error,
         backoff: &mut Duration,
-    ) -> Option<Box<dyn Upstream>> {
+    ) -> Option<Box<dyn Upstream<T>>> {
         let mut broken = false;
         loop {
-            if error.is_closed() {
-                self.shared.end_all(End::Closed);
+            if error.is_closed() || error.is_not_found() {
+                let gone = error.is_not_found();
+                self.shared
+                    .end_all(if gone { End::Gone } else { End::Closed });
                 return None;
             }
             if error.is_too_old() && !broken {
-                warn!(bucket = self.bucket, %error, "a watch has a gap: its watchers start whole");
+                warn!(name = self.name, %error, "an upstream has a gap: its listeners start whole");
                 broken = true;
             }
             tokio::time::sleep(*backoff).await;
@@ -294,10 +302,10 @@ impl Follower {
         }
     }
 
-    async fn follow(&mut self, afresh: bool) -> Result<Box<dyn Upstream>, Error> {
+    async fn follow(&mut self, afresh: bool) -> Result<Box<dyn Upstream<T>>, Error> {
         if afresh {
-            self.position = self.backend.head().await?;
+            self.position = self.source.head().await?;
         }
-        self.backend.follow(self.position).await
+        self.source.follow(self.position).await
     }
 }

@@ -1,46 +1,45 @@
-//! The watchers of one filter, and the changes that some of them have not read yet.
+//! The listeners of one filter, and the items that some of them have not read yet.
 //!
-//! A change is stored once per group, whatever the number of watchers, and is let go when the last
-//! of them has read it: an idle group holds nothing. A group is bounded in entries and in bytes;
-//! when it overflows, the oldest change goes and the watchers that had not read it have lagged. So
-//! a slow watcher costs at most the bound, once per group, and nobody waits for it.
+//! An item is stored once per group, whatever the number of listeners, and is let go when the last
+//! of them has read it: an idle group holds nothing. A group is bounded in items and in bytes; when
+//! it overflows, the oldest item goes and the listeners that had not read it have lagged. So a slow
+//! listener costs at most the bound, once per group, and nobody waits for it.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::Entry;
+use super::Item;
 use crate::Error;
 
 /// Below this many slots an empty queue keeps its memory.
 const KEPT_SLOTS: usize = 8;
 
-pub(crate) struct Group {
+pub(crate) struct Group<T> {
     limits: Limits,
-    queue: Mutex<Queue>,
+    queue: Mutex<Queue<T>>,
     changed: Notify,
 }
 
-/// What a group holds for its slowest watcher, at most.
+/// What a group holds for its slowest listener, at most.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Changes.
-    pub(crate) entries: usize,
-    /// Bytes of values; one change is held whatever its size.
+    /// Items.
+    pub(crate) items: usize,
+    /// What they weigh; one item is held whatever its size.
     pub(crate) bytes: usize,
 }
 
 impl Limits {
-    fn exceeded_by(self, queue: &Queue) -> bool {
-        let Self { entries, bytes } = self;
-        queue.slots.len() > entries || (queue.bytes > bytes && queue.slots.len() > 1)
+    fn exceeded_by<T>(self, queue: &Queue<T>) -> bool {
+        let Self { items, bytes } = self;
+        queue.slots.len() > items || (queue.bytes > bytes && queue.slots.len() > 1)
     }
 }
 
-#[derive(Default)]
-struct Queue {
-    slots: VecDeque<Slot>,
+struct Queue<T> {
+    slots: VecDeque<Slot<T>>,
     /// The number of the first slot; slots are numbered from 0 for the life of the group.
     first: u64,
     bytes: usize,
@@ -50,16 +49,18 @@ struct Queue {
     end: Option<End>,
 }
 
-struct Slot {
-    entry: Arc<Entry>,
+struct Slot<T> {
+    item: Arc<T>,
     /// How many readers have yet to read it.
     unread: u32,
 }
 
-/// Why a group ends for all its watchers.
+/// Why a group ends for all its listeners.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum End {
     Closed,
+    /// The stream was deleted.
+    Gone,
     /// The upstream could not be resumed without a gap.
     Broken,
 }
@@ -68,26 +69,35 @@ impl End {
     pub(crate) fn to_error(self) -> Error {
         match self {
             Self::Closed => Error::closed(),
-            Self::Broken => Error::too_old("the store could not continue the watch without a gap"),
+            Self::Gone => Error::not_found("such stream any more"),
+            Self::Broken => Error::too_old("the store could not continue without a gap"),
         }
     }
 }
 
-impl Group {
+impl<T: Item> Group<T> {
     pub(crate) fn new(limits: Limits) -> Self {
+        let queue = Queue {
+            slots: VecDeque::new(),
+            first: 0,
+            bytes: 0,
+            readers: 0,
+            unannounced: false,
+            end: None,
+        };
         Self {
             limits,
-            queue: Mutex::default(),
+            queue: Mutex::new(queue),
             changed: Notify::new(),
         }
     }
 
-    fn queue(&self) -> MutexGuard<'_, Queue> {
+    fn queue(&self) -> MutexGuard<'_, Queue<T>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds a reader of all that is pushed from now on.
-    pub(crate) fn join(self: &Arc<Self>) -> Reader {
+    pub(crate) fn join(self: &Arc<Self>) -> Reader<T> {
         let mut queue = self.queue();
         queue.readers += 1;
         Reader {
@@ -100,17 +110,17 @@ impl Group {
         self.queue().readers > 0
     }
 
-    /// Stores a change for all readers. Returns true when [`wake`](Self::wake) is due that was not
+    /// Stores an item for all readers. Returns true when [`wake`](Self::wake) is due that was not
     /// before.
-    pub(crate) fn push(&self, entry: &Arc<Entry>) -> bool {
+    pub(crate) fn push(&self, item: &Arc<T>) -> bool {
         let mut queue = self.queue();
         if queue.readers == 0 {
             return false;
         }
         let unread = queue.readers;
-        queue.bytes += entry.value.len();
+        queue.bytes += item.bytes();
         queue.slots.push_back(Slot {
-            entry: entry.clone(),
+            item: item.clone(),
             unread,
         });
         while self.limits.exceeded_by(&queue) {
@@ -131,7 +141,7 @@ impl Group {
     }
 }
 
-impl Queue {
+impl<T: Item> Queue<T> {
     fn end_number(&self) -> u64 {
         self.first + self.slots.len() as u64
     }
@@ -139,7 +149,7 @@ impl Queue {
     fn pop(&mut self) {
         if let Some(slot) = self.slots.pop_front() {
             self.first += 1;
-            self.bytes -= slot.entry.value.len();
+            self.bytes -= slot.item.bytes();
         }
         if self.slots.is_empty() && self.slots.capacity() > KEPT_SLOTS {
             self.slots = VecDeque::new();
@@ -147,7 +157,7 @@ impl Queue {
     }
 
     /// Takes what `next` stands at, or the reason why nothing more comes; `None`: nothing yet.
-    fn read(&mut self, next: &mut u64) -> Option<Result<Arc<Entry>, Error>> {
+    fn read(&mut self, next: &mut u64) -> Option<Result<Arc<T>, Error>> {
         if *next < self.first {
             return Some(Err(Error::lagged(self.first - *next)));
         }
@@ -155,11 +165,11 @@ impl Queue {
         let Some(slot) = self.slots.get_mut(index) else {
             return self.end.map(|end| Err(end.to_error()));
         };
-        let entry = slot.entry.clone();
+        let item = slot.item.clone();
         slot.unread -= 1;
         *next += 1;
         self.drop_read();
-        Some(Ok(entry))
+        Some(Ok(item))
     }
 
     fn leave(&mut self, next: u64) {
@@ -178,20 +188,20 @@ impl Queue {
     }
 }
 
-/// One watcher's place in its group.
-pub(crate) struct Reader {
-    group: Arc<Group>,
+/// One listener's place in its group.
+pub(crate) struct Reader<T: Item> {
+    group: Arc<Group<T>>,
     next: u64,
 }
 
-impl Reader {
-    /// Waits for the next change, or the reason why none comes any more: it lagged, or the group
+impl<T: Item> Reader<T> {
+    /// Waits for the next item, or the reason why none comes any more: it lagged, or the group
     /// ended.
     ///
-    /// Cancel safe: a change is taken in the same poll that returns it.
-    pub(crate) async fn next(&mut self) -> Result<Arc<Entry>, Error> {
+    /// Cancel safe: an item is taken in the same poll that returns it.
+    pub(crate) async fn next(&mut self) -> Result<Arc<T>, Error> {
         loop {
-            // Made before the look, so that a change between look and wait is not missed.
+            // Made before the look, so that an item between look and wait is not missed.
             let changed = self.group.changed.notified();
             let read = self.group.queue().read(&mut self.next);
             match read {
@@ -202,18 +212,18 @@ impl Reader {
     }
 
     /// Waits as [`next`](Self::next) does and returns all that is there.
-    pub(crate) async fn next_all(&mut self) -> Result<Vec<Arc<Entry>>, Error> {
-        let mut changes = vec![self.next().await?];
+    pub(crate) async fn next_all(&mut self) -> Result<Vec<Arc<T>>, Error> {
+        let mut items = vec![self.next().await?];
         let mut queue = self.group.queue();
         // An error stays where it is until it is asked for next.
-        while let Some(Ok(change)) = queue.read(&mut self.next) {
-            changes.push(change);
+        while let Some(Ok(item)) = queue.read(&mut self.next) {
+            items.push(item);
         }
-        Ok(changes)
+        Ok(items)
     }
 }
 
-impl Drop for Reader {
+impl<T: Item> Drop for Reader<T> {
     fn drop(&mut self) {
         self.group.queue().leave(self.next);
     }
@@ -221,41 +231,49 @@ impl Drop for Reader {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
-    use bytes::Bytes;
-
     use super::*;
-    use crate::kv::{Operation, Revision};
+
+    #[derive(Debug)]
+    struct Thing {
+        position: u64,
+        bytes: usize,
+    }
+
+    impl Item for Thing {
+        fn key(&self) -> &str {
+            "k"
+        }
+
+        fn position(&self) -> u64 {
+            self.position
+        }
+
+        fn bytes(&self) -> usize {
+            self.bytes
+        }
+    }
 
     const LIMITS: Limits = Limits {
-        entries: 16,
+        items: 16,
         bytes: 1024,
     };
 
-    fn change(revision: u64, bytes: usize) -> Arc<Entry> {
-        let value = Bytes::from(vec![0; bytes]);
-        Arc::new(Entry::new(
-            "k".into(),
-            value,
-            Revision(revision),
-            SystemTime::UNIX_EPOCH,
-            Operation::Put,
-        ))
+    fn item(position: u64, bytes: usize) -> Arc<Thing> {
+        Arc::new(Thing { position, bytes })
     }
 
-    fn held(group: &Group) -> usize {
+    fn held(group: &Group<Thing>) -> usize {
         group.queue().slots.len()
     }
 
     #[tokio::test]
-    async fn a_change_is_held_until_the_last_reader_has_read_it() {
+    async fn an_item_is_held_until_the_last_reader_has_read_it() {
         let group = Arc::new(Group::new(LIMITS));
         let (mut one, mut two) = (group.join(), group.join());
-        group.push(&change(1, 1));
-        assert_eq!(one.next().await.unwrap().revision, Revision(1));
+        group.push(&item(1, 1));
+        assert_eq!(one.next().await.unwrap().position, 1);
         assert_eq!(held(&group), 1);
-        assert_eq!(two.next().await.unwrap().revision, Revision(1));
+        assert_eq!(two.next().await.unwrap().position, 1);
         assert_eq!(held(&group), 0);
     }
 
@@ -263,12 +281,12 @@ mod tests {
     async fn a_reader_that_leaves_lets_go_of_what_it_had_not_read() {
         let group = Arc::new(Group::new(LIMITS));
         let (one, mut two) = (group.join(), group.join());
-        group.push(&change(1, 1));
-        group.push(&change(2, 1));
+        group.push(&item(1, 1));
+        group.push(&item(2, 1));
         two.next().await.unwrap();
         drop(one);
         assert_eq!(held(&group), 1);
-        assert_eq!(two.next().await.unwrap().revision, Revision(2));
+        assert_eq!(two.next().await.unwrap().position, 2);
         drop(two);
         assert!(!group.has_readers());
     }
@@ -277,33 +295,33 @@ mod tests {
     async fn only_the_slow_reader_lags() {
         let group = Arc::new(Group::new(LIMITS));
         let (mut slow, mut quick) = (group.join(), group.join());
-        for revision in 1..=LIMITS.entries as u64 + 3 {
-            group.push(&change(revision, 1));
-            assert_eq!(quick.next().await.unwrap().revision, Revision(revision));
+        for revision in 1..=LIMITS.items as u64 + 3 {
+            group.push(&item(revision, 1));
+            assert_eq!(quick.next().await.unwrap().position, revision);
         }
-        assert_eq!(held(&group), LIMITS.entries);
+        assert_eq!(held(&group), LIMITS.items);
         assert!(slow.next().await.unwrap_err().is_lagged());
         drop(slow);
         assert_eq!(held(&group), 0);
     }
 
     #[test]
-    fn large_values_count_by_their_bytes() {
+    fn large_items_count_by_their_bytes() {
         let group = Arc::new(Group::new(LIMITS));
         let _reader = group.join();
         for revision in 1..=9 {
-            group.push(&change(revision, LIMITS.bytes / 4));
+            group.push(&item(revision, LIMITS.bytes / 4));
         }
         assert_eq!(held(&group), 4);
-        group.push(&change(10, 2 * LIMITS.bytes));
+        group.push(&item(10, 2 * LIMITS.bytes));
         assert_eq!(held(&group), 1);
     }
 
     #[tokio::test]
-    async fn an_end_comes_after_the_changes_before_it() {
+    async fn an_end_comes_after_the_items_before_it() {
         let group = Arc::new(Group::new(LIMITS));
         let mut reader = group.join();
-        group.push(&change(1, 1));
+        group.push(&item(1, 1));
         group.end(End::Closed);
         assert!(reader.next().await.is_ok());
         assert!(reader.next().await.unwrap_err().is_closed());
